@@ -4,7 +4,8 @@ BUGS and CHECKOUTS are those of `benchmarks.real_bugs`. Of each project's first 
 token after the other of the file that the fix changes is swapped for its like, and each candidate
 is evaluated twice, with a fork each and with forks that are shared. *Differs* names candidates
 whose state, failure or outcomes are not the same; what ran out of time is counted apart, since that
-depends on the machine. *Shared* is how many candidates did share a fork.
+depends on the machine. *Shared* is how many candidates did share a fork; *alone because* says why
+none can.
 
     python -m benchmarks.shared_forks bugs.jsonl ~/clones --output shared-forks.json
 
@@ -42,8 +43,9 @@ COLLECT_SECONDS = 600.0
 
 def evaluate(
     ready: Prepared, candidates: Sequence[SourceEdit], members: int
-) -> tuple[dict[int, Evaluation], float]:
-    """Every candidate's evaluation, and the seconds of all, collecting once left out."""
+) -> tuple[dict[int, Evaluation], float, str]:
+    """Every candidate's evaluation, the seconds of all, collecting once left out, and why no fork
+    can be shared."""
     settings = evaluator_settings(ready.evidence, ready.setup, os.cpu_count() or 1, list)
     found: dict[int, Evaluation] = {}
     with (
@@ -58,7 +60,7 @@ def evaluate(
                 number, edit = waiting.pop(0)
                 evaluator.submit(number, [edit])
             found.update((each.number, each) for each in evaluator.collect(1.0))
-        return found, time.monotonic() - started
+        return found, time.monotonic() - started, evaluator.alone_because
 
 
 def said(evaluation: Evaluation) -> tuple[object, ...]:
@@ -72,14 +74,15 @@ def said(evaluation: Evaluation) -> tuple[object, ...]:
 
 def compare(ready: Prepared, candidates: Sequence[SourceEdit]) -> Record:
     """Both ways on the same candidates."""
-    alone, alone_seconds = evaluate(ready, candidates, 1)
-    shared, shared_seconds = evaluate(ready, candidates, 16)
+    alone, alone_seconds, _ = evaluate(ready, candidates, 1)
+    shared, shared_seconds, alone_because = evaluate(ready, candidates, 16)
     both = sorted(alone.keys() & shared.keys())
     late = [n for n in both if "timed_out" in (alone[n].state, shared[n].state)]
     differing = [n for n in both if n not in late and said(alone[n]) != said(shared[n])]
     return {
         "candidates": len(both),
         "shared": sum(shared[n].mode == "shared" for n in both),
+        "alone_because": alone_because,
         "timed_out": len(late),
         "timed_out_in_one_way_only": sum(alone[n].state != shared[n].state for n in late),
         "differs": [

@@ -88,6 +88,8 @@ class ForkingEvaluator:
         self._restarts = 0
         self._observations = 0
         self._is_sharing = False
+        self.alone_because = ""
+        """Why each candidate has a fork of its own; empty where some may share one."""
         self.state = "starting"
         """`fast` once everything is collected; `exact` where code cannot be swapped."""
         self._program = self._start()
@@ -217,7 +219,7 @@ class ForkingEvaluator:
 
     def _take(self, event: Event) -> Evaluation | None:
         if event["event"] == "ready":
-            self.state = event["state"]
+            self.state, self.alone_because = event["state"], event["alone"]
         if event["event"] != "evaluated" or event["number"] not in self._waiting:
             return None
         del self._waiting[event["number"]]

@@ -121,8 +121,10 @@ class Control:
             self._state = message["ready"]
             if message["shared"]:
                 self._request["workers"] = 1  # two candidates would wait for each other's locks
-            self._sharing.is_possible = message["shares"]
-            self._channel.emit("ready", state=self._state, items=message["items"])
+            self._sharing.is_possible = not message["alone"]
+            self._channel.emit(
+                "ready", state=self._state, items=message["items"], alone=message["alone"]
+            )
             if self._state == "fast" and not self._failures:
                 for target in self._request["targets"][:MAX_PROBED_TARGETS]:
                     self._probe(target)
@@ -137,7 +139,7 @@ class Control:
             self._restarts += 1
             self._start_warm()
         else:
-            self._channel.emit("ready", state="exact", items=0)
+            self._channel.emit("ready", state="exact", items=0, alone="nothing can be swapped")
 
     # Children
 

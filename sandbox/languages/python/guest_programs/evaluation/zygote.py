@@ -132,7 +132,7 @@ class SharedCollection(CollectionPlugin):
             "ready": "fast" if swapper is not None else "exact",
             "items": len(items),
             "shared": has_shared_database(),
-            "shares": process_state is not None and not process_state.unknown,
+            "alone": _reason(process_state),
         }
         self._channel.sendall(json.dumps(ready).encode() + b"\n")
         set_address_space(self.request)
@@ -229,6 +229,15 @@ def begin_child(descriptor: int) -> ControlPipe:
     report = ControlPipe(descriptor)
     report.send(pid=os.getpid())
     return report
+
+
+def _reason(state: Optional[ProcessState]) -> str:
+    """Why every candidate needs a fork of its own; empty where some may share one."""
+    if state is None:
+        return "a failing test needs pytest around it, or nothing can be swapped"
+    return (
+        "what a candidate leaves behind cannot be told: " + state.unknown if state.unknown else ""
+    )
 
 
 def run_shared(shared: SharedFork, job: Dict[str, Any], state: ProcessState) -> None:
