@@ -25,7 +25,7 @@ from workers.web.auth.tokens import TokenStore
 from workers.web.limits import BodyLimit, BodyTime, SafeHeaders
 from workers.web.metrics import health, metrics
 from workers.web.metrics.counters import JobCounters
-from workers.web.pages import page
+from workers.web.pages import actions, page
 from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
 
@@ -38,6 +38,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     """All routes over the store of these settings, whose schema is brought up to date."""
     store = open_store(settings)
     tokens = TokenStore(store.engine)
+    settings_of_github = read_github_settings()
     service = Service(
         settings=settings,
         store=store,
@@ -45,9 +46,9 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         gate=Gate(tokens, listen_host=settings.listen_host),
         overview=Overview(store),
         counters=JobCounters(store.engine),
+        github_url=settings_of_github.web_url,
     )
 
-    settings_of_github = read_github_settings()
     github = (
         open_github(settings_of_github, store, settings.public_url)
         if is_configured(settings_of_github)
@@ -72,7 +73,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     )
     app.state.service = service
     install_problems(app)
-    for part in (jobs, events, health, metrics, login, page):
+    for part in (jobs, events, health, metrics, login, page, actions):
         app.include_router(part.router)
     if github is not None:
         app.include_router(github_router(github))

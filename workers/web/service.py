@@ -64,6 +64,8 @@ class Service:
     gate: Gate
     overview: Overview
     counters: JobCounters
+    github_url: str
+    """Where people read issues and pull requests."""
     streams: Streams = field(default_factory=Streams)
 
     def job(self, job_id: str, caller: Caller) -> Job:
