@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -33,7 +33,7 @@ from workers.records import (
     Topic,
     Usage,
 )
-from workers.store import checkpoints, effects, history, listing, outbox, retention
+from workers.store import checkpoints, effects, history, listing, outbox, retention, statistics
 from workers.store.database import migrate, open_engine, reading, writing
 from workers.store.scheduling import (
     admission,
@@ -144,6 +144,11 @@ class Store:
         """(State, outcome) → number of an owner's jobs, of everybody's where it is None."""
         with reading(self.engine) as connection:
             return listing.counts_by_ending(connection, owner)
+
+    def recent(self, owner: str | None, length: timedelta) -> statistics.Recent:
+        """What ended within that time, of an owner, or of everybody where it is None."""
+        with reading(self.engine) as connection:
+            return statistics.recent(connection, owner, length)
 
     def startable(self, queue: Queue) -> int:
         """How many jobs of a queue could start now, given enough workers."""

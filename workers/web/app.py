@@ -25,7 +25,7 @@ from workers.web.auth.tokens import TokenStore
 from workers.web.limits import BodyLimit, BodyTime, SafeHeaders
 from workers.web.metrics import health, metrics
 from workers.web.metrics.counters import JobCounters
-from workers.web.pages import actions, page
+from workers.web.pages import actions, operation, page
 from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
 
@@ -73,7 +73,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     )
     app.state.service = service
     install_problems(app)
-    for part in (jobs, events, health, metrics, login, page, actions):
+    for part in (jobs, events, health, metrics, login, page, actions, operation):
         app.include_router(part.router)
     if github is not None:
         app.include_router(github_router(github))

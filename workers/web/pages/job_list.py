@@ -114,7 +114,7 @@ def list_values(service: Service, caller: Caller, chosen: Selection) -> dict[str
 def list_parts(service: Service, caller: Caller, chosen: Selection) -> dict[str, str]:
     """Name of a part → its HTML."""
     values = list_values(service, caller, chosen)
-    return {name: fragment(f"parts/{name}.html", **values) for name in LIST_PARTS}
+    return {name: fragment(f"list/{name}.html", **values) for name in LIST_PARTS}
 
 
 def _rows(service: Service, jobs: list[JobView]) -> list[Row]:

@@ -15,7 +15,8 @@ from tests.support.browser import Tab, chromium, tab
 from tests.support.cli_records import DIFF
 from tests.support.services import missing
 from tests.support.web_case import EVENTS, EVIL, HOSTILE, Site, site
-from workers.records import JobState, Usage
+from workers.records import JobState, Queue, Usage
+from workers.store.scheduling.presence import Presence
 from workers.web.auth.scopes import Scope
 
 LOADED = "document.readyState === 'complete'"
@@ -240,6 +241,32 @@ def test_attempts_and_alternatives_side_by_side(page: Tab, here: Site, tmp_path:
     assert page.run(f"{shown}.querySelector('.added').textContent").startswith("+    return")
 
 
+def test_plots_of_what_ended(page: Tab, here: Site, tmp_path: Path) -> None:
+    job = here.submit(owner="ada")
+    here.finish(here.start(job, EVENTS), tmp_path)
+    Presence(here.store.engine).report("w@host", [Queue.INTERACTIVE], 3, "", "no <engine>")
+    page.open(f"{here.url}/workers")
+    text = page.text()
+    assert "none: no <engine>" in text
+    assert "1 of 1" in text
+    titles = "[...document.querySelectorAll('svg.plot')].map(s => s.getAttribute('aria-label'))"
+    assert page.run(titles) == [
+        "Jobs that ended, by hour; most: 1 job, 1 with a patch",
+        page.run(titles)[1],
+        "Jobs that ended, by day; most: 1 job, 1 with a patch",
+        "Tokens of the model, by day; most: 120 tokens",
+        "GPU time, by day; most: 2.5 s",
+    ]
+    tall = "[...document.querySelectorAll('svg.plot')].map(s => [...s.querySelectorAll('.bar')]"
+    shown = page.run(f"{tall}.filter(b => b.getBoundingClientRect().height > 50).length)")
+    assert shown == [1, shown[1], 1, 1, 1]
+    secret = here.token(Scope.READ, owner="eve")
+    log_in(page, here, secret)
+    page.open(f"{here.url}/workers")
+    assert "w@host" not in page.text()
+    assert page.run("document.querySelectorAll('svg.plot').length") == 0
+
+
 def test_on_a_phone_repository_state_and_age_are_left(page: Tab, here: Site) -> None:
     here.submit("git.example.com/ada/a-repository-with-quite-a-long-name")
     size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": True}
@@ -309,7 +336,7 @@ def test_readable_by_everybody(page: Tab, here: Site, scheme: str, tmp_path: Pat
     done, waits = here.submit(), here.submit("other")
     here.finish(here.start(done, EVENTS), tmp_path)
     here.start(waits, EVENTS[:-2])
-    for path in ("/", f"/jobs/{done.id}", f"/jobs/{waits.id}", "/submit", "/login"):
+    for path in ("/", f"/jobs/{done.id}", f"/jobs/{waits.id}", "/submit", "/workers", "/login"):
         page.open(here.url + path)
         assert page.run(CONTRAST) == [], path
         assert page.run("document.documentElement.lang") == "en"
