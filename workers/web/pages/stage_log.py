@@ -54,5 +54,7 @@ class StageLog:
 
     def _add(self, stage: str, at: datetime, text: str) -> StageLog:
         lines = dict(self.lines)
+        if stage in lines and lines[stage][-1].text == text:
+            return self  # a long step says again that it goes on
         lines[stage] = (*lines.get(stage, ()), Line(at=at, text=text))[-MAX_LINES:]
         return replace(self, lines=tuple(lines.items()))

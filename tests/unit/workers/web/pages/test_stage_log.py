@@ -24,6 +24,7 @@ def test_lines_stand_below_their_stage() -> None:
     said = events(
         StageStarted(stage="propose"),
         Progress(text="collecting"),
+        Progress(text="collecting"),
         SearchProgress(tried=1, per_second=1.0, best=""),
         StageStarted(stage="validate"),
         Progress(text="judging"),
