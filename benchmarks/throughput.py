@@ -113,7 +113,7 @@ def with_evaluator(
     with ready.open_session() as session, ForkingEvaluator(session, settings) as evaluator:
         evaluator.wait_ready(TEST_SECONDS * 6)
         while time.monotonic() - started < seconds:
-            for number, edit in itertools.islice(numbered, 4 * workers - evaluator.pending):
+            for number, edit in itertools.islice(numbered, evaluator.window - evaluator.pending):
                 evaluator.submit(number, [edit])
             finished = evaluator.collect(1.0)
             done += len(finished)

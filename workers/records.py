@@ -43,7 +43,7 @@ class Topic(StrEnum):
     PUBLISH = "publish"  # the job's state should be shown where it came from
 
 
-PUBLISHED_ORIGINS = frozenset({"github"})
+PUBLISHED_ORIGINS = frozenset({"github", "gitlab", "gitea"})
 """Jobs from there want every change of state shown there."""
 
 
@@ -63,7 +63,7 @@ class JobRequest:
     """A normalised name; fairness and limits go by it."""
     queue: Queue = Queue.INTERACTIVE
     origin: str = "cli"
-    """`cli`, `api` or `github`."""
+    """`cli`, `api` or the name of a forge."""
     owner: str = ""
     """Who may see and cancel it."""
     idempotency_key: str | None = None

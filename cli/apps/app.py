@@ -13,6 +13,7 @@ import typer
 
 from agent.records import Budget
 from cli.apps.evaluate import evaluate_app
+from cli.apps.forge import forge_app
 from cli.apps.github import github_app
 from cli.apps.model import model_app
 from cli.apps.service import service_commands
@@ -49,7 +50,8 @@ EPILOG = """
   `repair cancel ID` and `repair retry ID` are about the queue's jobs
 - `repair service up` runs the queue on this machine; `repair worker` takes jobs from it
 - `repair tokens create|list|revoke` is about who may use the service
-- `repair github setup|status|replay` connects the service to GitHub
+- `repair github setup|status|replay` connects the service to GitHub; `repair forge status` shows
+  what came from there, from GitLab and from Gitea
 - `repair mcp FOLDER` serves the tools to an editor or agent (Model Context Protocol)
 - `repair doctor` says what this machine has and lacks
 - `repair completion bash|zsh|fish|powershell` prints what makes that shell complete
@@ -83,6 +85,7 @@ other_app.add_typer(evaluate_app)
 other_app.add_typer(service_commands)
 other_app.add_typer(worker_commands)
 other_app.add_typer(github_app)
+other_app.add_typer(forge_app)
 
 
 @repair_app.command(epilog=EPILOG, context_settings=HELP)

@@ -9,25 +9,22 @@ import webbrowser  # noqa: TID251 - the user's own; PATH is clean by then
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from rich.table import Table
-from rich.text import Text
-
 from agent.serialization import plain
-from agent.untrusted_text import printable, shortened
+from agent.untrusted_text import printable
+from cli.commands.forge import delivery_table, forge_errors
 from cli.display.console import make_console, say
 from cli.display.interrupt import run_interruptible
 from cli.display.progress.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.job_client import service_errors
 
 if TYPE_CHECKING:
+    from workers.forges.intake.inbox import Entry
     from workers.github.connection import GitHub
-    from workers.github.intake.inbox import Entry
-    from workers.github.intake.redelivery import MissedDelivery
+    from workers.github.redelivery import MissedDelivery
 
 
 def run_setup(
@@ -43,7 +40,7 @@ def run_setup(
     as_json: bool,
 ) -> int:
     def work(_log: object) -> int:
-        with _github_errors():
+        with forge_errors():
             from workers.github.config import read_github_settings
             from workers.github.setup import AppRequest, ListenOptions, save, set_up, variables
 
@@ -101,9 +98,9 @@ def _print_app(slug: str, file: Path, install: str, *, as_json: bool) -> None:
 def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:
     def work(_log: object) -> int:
         with _github() as github:
-            from workers.github.errors import GitHubError
-            from workers.github.intake.redelivery import missed
-            from workers.github.intake.redelivery import redeliver as send_again
+            from workers.forges.errors import ForgeError
+            from workers.github.redelivery import missed
+            from workers.github.redelivery import redeliver as send_again
 
             entries = github.inbox.newest(limit)
             problem, deliveries = "", []
@@ -111,7 +108,7 @@ def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:
                 deliveries = missed(github)
                 for delivery in deliveries if redeliver else ():
                     send_again(github, delivery)
-            except GitHubError as error:
+            except ForgeError as error:
                 if redeliver:
                     raise
                 problem = str(error)  # what is here can be shown all the same
@@ -134,7 +131,7 @@ def run_replay(
     def work(_log: object) -> int:
         if not file.is_file():
             raise BadInput(f"There is no file {printable(str(file))}.")
-        with _github_errors():
+        with forge_errors():
             from workers.config import ServiceSettings
             from workers.github.config import read_github_settings
             from workers.github.webhook.replay import read_recorded, send
@@ -156,7 +153,7 @@ def run_replay(
 @contextmanager
 def _github() -> Iterator[GitHub]:
     """The GitHub of the settings, over the service's database."""
-    with _github_errors():
+    with forge_errors():
         from workers.config import ServiceSettings
         from workers.github.config import is_configured, read_github_settings
         from workers.github.connection import open_github
@@ -180,20 +177,6 @@ def _github() -> Iterator[GitHub]:
             store.close()
 
 
-@contextmanager
-def _github_errors() -> Iterator[None]:
-    """Errors of the GitHub side as sentences of the command line."""
-    with service_errors():
-        from workers.github.errors import DeliveryRefused, GitHubError, NotConfigured
-
-        try:
-            yield
-        except (DeliveryRefused, NotConfigured) as error:
-            raise BadInput(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-        except GitHubError as error:
-            raise OSError(str(error)) from error
-
-
 def _address(url: str, option: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -203,8 +186,9 @@ def _address(url: str, option: str) -> str:
 
 def _of_tls(url: str, option: str) -> str:
     """An address that secrets are sent to: over TLS, or not beyond this machine."""
-    parts = urlsplit(_address(url, option))
-    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    from workers.forges.settings import is_protected
+
+    if not is_protected(_address(url, option)):
         raise BadInput(f"{option} must begin with https://, since secrets go there.")
     return url
 
@@ -213,7 +197,7 @@ def _show(
     entries: list[Entry], missed_deliveries: list[MissedDelivery], *, redeliver: bool, problem: str
 ) -> None:
     if entries:
-        make_console(sys.stdout).print(_table(entries))
+        make_console(sys.stdout).print(delivery_table(entries))
     else:
         print("Nothing came from GitHub yet.")
     if problem:
@@ -224,21 +208,3 @@ def _show(
         print(f"{event_text} ({printable(delivery.delivery_id)}) {fate}")
     if missed_deliveries and not redeliver:
         print("`repair github status --redeliver` has GitHub send them again.")
-
-
-def _table(entries: list[Entry]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("RECEIVED", "EVENT", "REPOSITORY", "BY", "OUTCOME", "JOB", "REASON"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for entry in entries:
-        cells: list[Any] = [
-            entry.received_at.astimezone().strftime("%Y-%m-%d %H:%M"),
-            shortened(entry.event, 30),
-            shortened(entry.repository, 40),
-            shortened(entry.actor or "", 20),
-            entry.outcome.value,
-            entry.job_id or "",
-            shortened(entry.reason, 60),
-        ]
-        table.add_row(*(Text(cell) for cell in cells))
-    return table

@@ -8,6 +8,9 @@ from typing import Literal, Protocol
 
 from sandbox.source import SourceEdit
 
+AHEAD_PER_WORKER = 3
+"""Candidates handed over before one is done."""
+
 State = Literal[
     "passed", "target_failed", "regressed", "does_not_compile", "timed_out", "crashed", "observed"
 ]
@@ -27,7 +30,8 @@ class Evaluation:
     targets_passed: int
     seconds: float
     mode: str
-    """`fast` (code swapped), `exact` (imported again) or `disk` (file really changed)."""
+    """`shared` (code swapped, in a process beside others), `fast` (code swapped), `exact` (imported
+    again) or `disk` (file really changed)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,11 @@ class Observation:
 class CandidateEvaluator(Protocol):
     """Says of candidates what they do to the tests: a process that forks a child for each, or the
     test command run again where nothing can be forked."""
+
+    @property
+    def window(self) -> int:
+        """Candidates to hand over ahead, so that no core waits for the next one."""
+        ...
 
     def submit(
         self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.base import Session
-from sandbox.evaluation.base import Evaluation, State
+from sandbox.evaluation.base import AHEAD_PER_WORKER, Evaluation, State
 from sandbox.runners.base import Outcome, TestReport, TestRunner
 from sandbox.source import DecodedSource, SourceEdit, apply_edits
 
@@ -79,6 +79,10 @@ class RerunEvaluator:
         self._sessions = {number: open_session() for number in range(workers)}
         for number in self._sessions:
             threading.Thread(target=self._work, args=(number,), daemon=True).start()
+
+    @property
+    def window(self) -> int:
+        return AHEAD_PER_WORKER * len(self._sessions)
 
     def submit(
         self,

@@ -172,6 +172,7 @@ def test_a_repair_runs_nothing_of_the_current_folder(
         ("tokens", "list"),
         ("jobs",),
         ("github", "status"),
+        ("forge", "status"),
     ],
     ids=lambda words: words[0],
 )

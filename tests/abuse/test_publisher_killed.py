@@ -21,7 +21,7 @@ import sys
 from workers.config import ServiceSettings
 from workers.github.config import read_github_settings
 from workers.github.connection import open_github
-from workers.github.publish.publisher import Publisher
+from workers.forges.publish.publisher import Publisher
 from workers.store.store import open_store
 Publisher(open_github(read_github_settings(), open_store(ServiceSettings()))).publish(sys.argv[1])
 """

@@ -23,7 +23,10 @@ from workers.errors import (
     StoreUnavailable,
     TooManyJobs,
 )
-from workers.github.tables import deliveries
+from workers.forges.intake.inbox import Inbox
+from workers.forges.tables import deliveries
+from workers.forges.webhook.delivery import Delivery
+from workers.forges.webhook.trigger import IgnoredDelivery
 from workers.records import (
     Claim,
     EffectState,
@@ -36,7 +39,7 @@ from workers.records import (
 )
 from workers.store.clock import seconds_from_now
 from workers.store.database import open_engine
-from workers.store.migrations.versions import r0003_owners
+from workers.store.migrations.versions import r0003_forges, r0003_owners
 from workers.store.scheduling.limits import Limits
 from workers.store.store import Store
 from workers.store.tables import effects, jobs, metadata, model_slots
@@ -121,6 +124,24 @@ def test_keys_of_an_earlier_version_are_still_known(tmp_path: Path) -> None:
             r0003_owners.scope_keys()
     again = store.submit(a_request(**asked))
     assert (again.created, again.job.id) == (False, job.id)
+    store.close()
+
+
+def test_deliveries_of_an_earlier_version_are_github_s(tmp_path: Path) -> None:
+    store = Store(open_engine(f"sqlite:///{tmp_path}/old.sqlite"))
+    store.migrate()
+    inbox = Inbox(store, "github")
+    inbox.record(Delivery.of_own("schedule", "acme/ledger", "1"), IgnoredDelivery("nothing"))
+    with store.transaction() as connection:
+        for name in ("due", "newest"):
+            connection.exec_driver_sql(f"DROP INDEX github_deliveries_{name}")
+        connection.exec_driver_sql("ALTER TABLE github_deliveries DROP COLUMN forge")
+        for name, order in (("due", "due_at"), ("newest", "received_at")):
+            index = f"github_deliveries_{name} ON github_deliveries ({order})"
+            connection.exec_driver_sql(f"CREATE INDEX {index}")
+        with Operations.context(MigrationContext.configure(connection)):
+            r0003_forges.upgrade()
+    assert [entry.repository for entry in inbox.newest()] == ["acme/ledger"]
     store.close()
 
 

@@ -30,11 +30,12 @@ from tests.support.github_payloads import labelled
 from tests.support.github_stand_in.server import StandIn, running_stand_in
 from tests.support.github_stand_in.world import BOT_ID, Repo
 from workers.config import ServiceSettings
+from workers.forges.forge import Forge
+from workers.forges.intake.intake import Intake
+from workers.forges.publish.publisher import Publisher
+from workers.forges.routes import forge_router
 from workers.github.config import GitHubSettings
 from workers.github.connection import GitHub, open_github
-from workers.github.intake.intake import Intake
-from workers.github.publish.publisher import Publisher
-from workers.github.routes import github_router
 from workers.records import Job
 from workers.store.store import Store, open_store
 
@@ -51,19 +52,22 @@ ONE_OF_EACH = {"branch": 1, "pull": 1, "comment": 1, "check": 1}
 FILES = {"ledger.py": CODE, "tests/test_ledger.py": TESTS, "conftest.py": ""}
 
 
-class Case:
-    """One service, one GitHub, one repository `acme/ledger` with a fault."""
+class ForgeCase:
+    """One service, one forge, one repository `acme/ledger` with a fault."""
 
-    def __init__(self, stand_in: StandIn, github: GitHub, store: Store, folder: Path) -> None:
+    role = "write"
+    """Of somebody who may push."""
+
+    def __init__(self, stand_in: StandIn, forge: Forge, store: Store, folder: Path) -> None:
         self.stand_in = stand_in
         self.world = stand_in.world
-        self.github = github
+        self.forge = forge
         self.store = store
         self.folder = folder
         self.repo: Repo = self.world.add_repo("acme/ledger", FILES)
-        self.dev = self.world.add_user("dev", self.repo, "write")
+        self.dev = self.world.add_user("dev", self.repo, self.role)
         app = FastAPI()
-        app.include_router(github_router(github))
+        app.include_router(forge_router(forge))
         self.web = TestClient(app, raise_server_exceptions=True)
 
     def issue(self, title: str = "Sums are wrong", body: str = "The tests fail.") -> int:
@@ -72,18 +76,18 @@ class Case:
 
     def deliver(self, event: str, payload: dict[str, Any], **more: Any) -> dict[str, Any]:
         headers, body = self.stand_in.request(event, payload, **more)
-        answer = self.web.post("/github/webhook", headers=headers, content=body)
+        answer = self.web.post(f"/{self.forge.name}/webhook", headers=headers, content=body)
         return {"status_code": answer.status_code, **answer.json()}
 
     def handle(self) -> None:
         """Work off the inbox."""
-        intake = Intake(self.github)
-        for delivery_id in self.github.inbox.due():
+        intake = Intake(self.forge)
+        for delivery_id in self.forge.inbox.due():
             intake.handle(delivery_id)
 
     def publish(self, job_id: str | None = None) -> None:
         """Publish what changed, as the service does."""
-        publisher = Publisher(self.github)
+        publisher = Publisher(self.forge)
         for job in [self.store.job(job_id)] if job_id else self.store.jobs():
             publisher.publish(job.id)
 
@@ -104,6 +108,17 @@ class Case:
 
     def comments(self, number: int) -> list[str]:
         return [one["body"] for one in self.repo.comments.values() if one["issue"] == number]
+
+    def calls(self, method: str, ending: str = "") -> int:
+        return sum(m == method and p.endswith(ending) for m, p in self.world.calls)
+
+
+class Case(ForgeCase):
+    """One service and one GitHub."""
+
+    def __init__(self, stand_in: StandIn, github: GitHub, store: Store, folder: Path) -> None:
+        super().__init__(stand_in, github, store, folder)
+        self.github = github
 
     def surroundings(self, **more: str) -> dict[str, str]:
         """Environment of a process that shares the service's folders."""
@@ -126,9 +141,6 @@ class Case:
             REPAIR_GITHUB_WRITE_INTERVAL_SECONDS="0",
             **more,
         )
-
-    def calls(self, method: str, ending: str = "") -> int:
-        return sum(m == method and p.endswith(ending) for m, p in self.world.calls)
 
 
 def started(case: Case) -> tuple[int, Job]:

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.host.private_files import close_to_others
-from workers.github.errors import NotConfigured
+from workers.forges.errors import NotConfigured
 
 
 class GitHubSettings(BaseSettings):

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
+from workers.forges.forge import Forge
+from workers.forges.intake.inbox import Inbox
+from workers.forges.policy import read_policies
+from workers.forges.webhook.delivery import Delivery
+from workers.forges.webhook.trigger import IgnoredDelivery, Trigger
+from workers.forges.wording import Wording
 from workers.github.api.app_identity import AppIdentity, find_self
 from workers.github.api.client import GitHubClient
-from workers.github.api.repository import Repository
-from workers.github.api.source import Source
+from workers.github.api.repository import GitHubRepository
 from workers.github.api.tokens import Tokens, make_tokens
 from workers.github.config import GitHubSettings
-from workers.github.intake.inbox import Inbox
-from workers.github.policy import PolicyBook, read_policies
+from workers.github.webhook.events import trigger_of
+from workers.github.webhook.request import delivery_of
 from workers.store.store import Store
 
 
-@dataclass(frozen=True)
-class GitHub:
-    """Safe to use from several threads."""
+@dataclass(frozen=True, kw_only=True)
+class GitHub(Forge):
+    """A GitHub, github.com or a server of one's own."""
+
+    name: ClassVar[str] = "github"
+    wording: ClassVar[Wording] = Wording()
 
     settings: GitHubSettings
-    policies: PolicyBook
     client: GitHubClient
     tokens: Tokens
-    store: Store
-    inbox: Inbox
-    public_url: str | None = None
-    """Of the service's page; None where nobody else reaches it."""
-    closing: threading.Event = field(default_factory=threading.Event, compare=False)
-    """Set once the process is about to end: fetches and pushes are cut off, and tried again."""
 
     @cached_property
     def myself(self) -> AppIdentity:
@@ -43,28 +45,36 @@ class GitHub:
         """The account of this service as far as the settings say, with no call."""
         return AppIdentity(app_id=self.settings.app_id, bot_id=self.settings.bot_id)
 
-    def repository(self, name: str) -> Repository:
-        return Repository(self.client, self.tokens, name, self.myself)
+    @property
+    def folder(self) -> Path:
+        return self.settings.folder
 
     @property
-    def sources(self) -> Path:
-        """Folder of all fetched commits."""
-        return self.settings.folder / "sources"
+    def author_email(self) -> str:
+        return f"{self.myself.bot_id or 0}+repair@users.noreply.github.com"
 
-    def source(self, repository: str, job_id: str) -> Source:
-        """Where a job's commit lies."""
-        return Source(
-            self.sources / f"{job_id}.git",
-            f"{self.settings.web_url.rstrip('/')}/{repository}.git",
-            self.closing.is_set,
-        )
+    @property
+    def has_checks(self) -> bool:
+        """The Checks API is for Apps only."""
+        return self.myself.app_id is not None
 
-    def page_of(self, job_id: str) -> str:
-        """Address of a job's page; empty where there is none to link to."""
-        return f"{self.public_url}/jobs/{job_id}" if self.public_url else ""
+    def read_delivery(self, headers: Mapping[str, str], body: bytes) -> Delivery:
+        return delivery_of(headers, body, self.settings.require_secret())
+
+    def trigger_of(self, delivery: Delivery) -> Trigger | IgnoredDelivery:
+        return trigger_of(delivery, self.configured_self, self.policies)
+
+    @property
+    def own_id(self) -> int | None:
+        return self.myself.bot_id
+
+    def repository(self, name: str) -> GitHubRepository:
+        return GitHubRepository(self.client, self.tokens, name, self.myself)
+
+    def clone_url(self, repository: str) -> str:
+        return f"{self.settings.web_url.rstrip('/')}/{repository}.git"
 
     def check_of(self, repository: str, check_id: int | str) -> str:
-        """Address of a check run, for people."""
         return f"{self.settings.web_url.rstrip('/')}/{repository}/runs/{check_id}"
 
     def close(self) -> None:
@@ -84,6 +94,6 @@ def open_github(settings: GitHubSettings, store: Store, public_url: str | None =
         client=client,
         tokens=make_tokens(settings, client),
         store=store,
-        inbox=Inbox(store),
+        inbox=Inbox(store, GitHub.name),
         public_url=public_url,
     )

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 
 from sandbox.host.private_files import private_folder
-from workers.github.errors import CallFailed, GitHubError
+from workers.forges.errors import CallFailed, ForgeError
 
 APP_PERMISSIONS: Mapping[str, str] = {
     "actions": "read",  # hearing of failed workflow runs
@@ -231,7 +231,7 @@ def variables(settings: Mapping[str, Any]) -> str:
 
 
 def save(app: Mapping[str, Any], path: Path) -> None:
-    """Write the file, whole or not at all, for nobody else's eyes. Raises GitHubError."""
+    """Write the file, whole or not at all, for nobody else's eyes. Raises ForgeError."""
     try:
         if not path.parent.exists():
             private_folder(path.parent)
@@ -241,4 +241,4 @@ def save(app: Mapping[str, Any], path: Path) -> None:
             json.dump(app, stream, indent=1)
         partial.replace(path)
     except OSError as error:
-        raise GitHubError(f"the App was made but {path} cannot be written: {error}") from error
+        raise ForgeError(f"the App was made but {path} cannot be written: {error}") from error

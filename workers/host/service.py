@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import redis
@@ -17,9 +18,12 @@ from workers.host.ports import check_free
 from workers.host.readiness import tell_when_ready
 from workers.host.supervisor import ServiceProcess, module, supervise
 from workers.host.telemetry import configure_logging
+from workers.records import PUBLISHED_ORIGINS
 from workers.store.store import open_store
 
 REDIS_TIMEOUT_SECONDS = 3.0
+FORGE_VARIABLES = tuple(f"REPAIR_{name.upper()}_" for name in sorted(PUBLISHED_ORIGINS))
+"""Tokens and webhook secrets are among them, which only the web process needs."""
 SWEEPER_MODULE = "workers.queue.sweeper"
 WORKER_MODULE = "workers.queue.worker"
 
@@ -89,7 +93,7 @@ def _workers(
     processes: int, queues: Sequence[str], environment: dict[str, str]
 ) -> tuple[ServiceProcess, ...]:
     queue_options = [argument for queue in queues for argument in ("--queue", queue)]
-    return (
+    parts = (
         module("sweeper", SWEEPER_MODULE, **environment),
         module(
             "worker",
@@ -100,6 +104,7 @@ def _workers(
             **environment,
         ),
     )
+    return tuple(replace(part, withheld=FORGE_VARIABLES) for part in parts)
 
 
 def _migrate(settings: ServiceSettings) -> None:

@@ -32,6 +32,14 @@ class ServiceProcess:
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of the supervisor's own."""
+    withheld: tuple[str, ...] = ()
+    """Beginnings of names among the supervisor's own that this process does not get."""
+
+    def variables(self) -> dict[str, str]:
+        """Its whole environment."""
+        own = programs.surroundings()
+        passed_on = {k: v for k, v in own.items() if not k.startswith(self.withheld)}
+        return {**passed_on, **self.environment}
 
 
 def module(name: str, module_name: str, *arguments: str, **environment: str) -> ServiceProcess:
@@ -61,7 +69,7 @@ class _Child:
             self._process = programs.start(
                 # It dies with this process, however this one ends.
                 programs.python(parent.__file__, *programs.resolved(self.part.argv)),
-                env={**programs.surroundings(), **self.part.environment},
+                env=self.part.variables(),
                 stdout=output,
                 stderr=output,
             )

@@ -1,7 +1,7 @@
 """What has to be told to others, written in the transaction that made it necessary.
 
 A `run` entry is a hint: once Redis took it, it is gone, and a lost one is made up for by the
-sweeper. A `publish` entry never goes to Redis: a publisher takes it (workers/github/loop.py), and
+sweeper. A `publish` entry never goes to Redis: a publisher takes it (workers/forges/loop.py), and
 it comes up again until the publishing is done.
 """
 
@@ -50,13 +50,17 @@ def enqueue_stage(connection: Connection, job_id: str) -> None:
     )
 
 
-def due(connection: Connection, topic: Topic, limit: int) -> list[OutboxEntry]:
+def due(
+    connection: Connection, topic: Topic, limit: int, origin: str | None = None
+) -> list[OutboxEntry]:
     query = (
         _entries()
         .where(outbox.c.topic == topic, outbox.c.due_at <= database_now())
         .order_by(outbox.c.due_at)
         .limit(limit)
     )
+    if origin is not None:
+        query = query.where(jobs.c.origin == origin)
     return [_entry(row) for row in connection.execute(query)]
 
 

@@ -307,11 +307,11 @@ class Store:
             return retention.prune(connection, days)
 
     def unpublished(
-        self, topic: Topic = Topic.RUN, limit: int = MAX_SWEPT_JOBS
+        self, topic: Topic = Topic.RUN, limit: int = MAX_SWEPT_JOBS, *, origin: str | None = None
     ) -> list[OutboxEntry]:
-        """Outbox entries of a topic that are due now."""
+        """Outbox entries of a topic that are due now; with `origin` those of its jobs alone."""
         with reading(self.engine) as connection:
-            return outbox.due(connection, topic, limit)
+            return outbox.due(connection, topic, limit, origin)
 
     def published(self, entries: Sequence[OutboxEntry]) -> None:
         """Remove hints that the broker took."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,10 +11,9 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from workers.config import ServiceSettings
-from workers.github.config import is_configured, read_github_settings
-from workers.github.connection import open_github
-from workers.github.loop import github_loop
-from workers.github.routes import github_router
+from workers.configured_forges import open_forges
+from workers.forges.loop import forge_loop
+from workers.forges.routes import forge_router
 from workers.jobs.overview import Overview
 from workers.store.store import open_store
 from workers.web.api import events, jobs
@@ -38,7 +37,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     """All routes over the store of these settings, whose schema is brought up to date."""
     store = open_store(settings)
     tokens = TokenStore(store.engine)
-    settings_of_github = read_github_settings()
+    forges = open_forges(store, settings.public_url)
     service = Service(
         settings=settings,
         store=store,
@@ -46,20 +45,16 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         gate=Gate(tokens, listen_host=settings.listen_host),
         overview=Overview(store),
         counters=JobCounters(store.engine),
-        github_url=settings_of_github.web_url,
-    )
-
-    github = (
-        open_github(settings_of_github, store, settings.public_url)
-        if is_configured(settings_of_github)
-        else None
+        forges={forge.name: forge for forge in forges},
     )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         store.migrate()
         service.counters.refresh()  # counts from here on
-        with github_loop(github, settings.retention_days) if github else nullcontext():
+        with ExitStack() as stack:
+            for forge in forges:
+                stack.enter_context(forge_loop(forge, settings.retention_days))
             yield
         store.close()
 
@@ -75,11 +70,12 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     install_problems(app)
     for part in (jobs, events, health, metrics, login, page, actions, operation):
         app.include_router(part.router)
-    if github is not None:
-        app.include_router(github_router(github))
+    for forge in forges:
+        app.include_router(forge_router(forge))
+    webhooks = tuple(f"/{forge.name}/" for forge in forges)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, free=("/github/",))
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, free=webhooks)
     app.add_middleware(BodyTime)
-    app.add_middleware(SameOrigin, free=("/github/",))
+    app.add_middleware(SameOrigin, free=webhooks)
     app.add_middleware(SafeHeaders)
     return app

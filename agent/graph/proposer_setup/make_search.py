@@ -78,7 +78,6 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         evaluator=evaluator,
         frontier=frontier,
         journal=_journal(state, context),
-        workers=context.sandboxes.workers,
         targets=target_count,
         listen=context.listen,
         synthesise=synthesise,
@@ -99,7 +98,6 @@ def _of_javascript(evidence: BaselineEvidence, state: RepairState, context: RunC
             context.failed_operators,
         ),
         journal=_journal(state, context),
-        workers=context.sandboxes.workers,
         targets=len(evidence.baseline.failing),
         listen=context.listen,
     )

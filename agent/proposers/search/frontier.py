@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
 from math import exp
 from typing import Protocol
 
@@ -38,6 +39,8 @@ class LineCandidates:
     weight: float
     candidates: list[CandidatePatch]
     total: float
+    place: int = 0
+    """Among the lines that are open, in the order in which they were opened."""
     position: int = 0
     inert: int = 0
     """Edits tried here that left the failure as it was; -1 once one changed something."""
@@ -127,24 +130,38 @@ class Frontier:
         self._waiting = list(reversed(ranking))
         self._expand = expand
         self._sites: list[LineCandidates] = []
+        self._heads: list[tuple[float, int]] = []
+        """A heap of (-priority, place in `_sites`), of which only the current ones count."""
         self.ranker = ranker
-        self.usual_seconds = 0.1
+        self._usual_seconds = 0.1
+
+    @property
+    def usual_seconds(self) -> float:
         """What a trial usually takes: the run of the unchanged code, once there was one."""
+        return self._usual_seconds
+
+    @usual_seconds.setter
+    def usual_seconds(self, seconds: float) -> None:
+        self._usual_seconds = seconds
+        self._heads = [(-self._head(site), site.place) for site in self._sites]
+        heapify(self._heads)
 
     def pop(self) -> tuple[CandidatePatch, LineCandidates] | None:
         """The most promising edit not yet given out, with its site; None when all are out."""
         for site, ranking in self.ranker.take() if self.ranker is not None else ():
             site.rerank(ranking)
+            self._moved(site)
         best = self._best()
         if best is None:
             return None
         candidate = best.candidates[best.position]
         best.position += 1
+        self._moved(best)
         return candidate, best
 
     def _best(self) -> LineCandidates | None:
         while True:
-            best = max(self._sites, key=self._head, default=None)
+            best = self._top()
             head = self._head(best) if best else 0.0
             if not self._waiting:
                 return best if head > 0 else None
@@ -154,14 +171,30 @@ class Frontier:
             self._waiting.pop()
             self._open(line)
 
+    def _top(self) -> LineCandidates | None:
+        """The open site of the highest priority, of equal ones the first."""
+        while self._heads:
+            negative, place = self._heads[0]
+            site = self._sites[place]
+            if -negative == self._head(site):
+                return site
+            heappop(self._heads)
+        return None
+
+    def _moved(self, site: LineCandidates) -> None:
+        """Note the priority of a site that has another now."""
+        heappush(self._heads, (-self._head(site), site.place))
+
     def _head(self, site: LineCandidates) -> float:
-        return site.head(self.usual_seconds)
+        return site.head(self._usual_seconds)
 
     def _open(self, line: SuspiciousLine) -> None:
         candidates = _probes_first(sorted(self._expand(line), key=lambda edit: -edit.score))
         total = sum(candidate.score for candidate in candidates)
         if total > 0:
-            self._sites.append(LineCandidates(line, _weight(line), candidates, total))
+            place = len(self._sites)
+            self._sites.append(LineCandidates(line, _weight(line), candidates, total, place))
+            self._moved(self._sites[-1])
             if self.ranker is not None:
                 self.ranker.offer(self._sites[-1])
 
@@ -186,6 +219,7 @@ class Frontier:
             site.inert += 1
             if site.inert == INERT_AFTER_TRIALS:
                 site.weight *= INERT_FACTOR
+        self._moved(site)
 
     def best_untried(self, count: int) -> list[CandidatePatch]:
         """The most promising edits of the open sites, tried or not, for building pairs."""

@@ -23,8 +23,6 @@ SEEN_VISITS = 2_000
 PAIR_TURN = 3
 """Every third candidate is a pair once some edit has brought progress."""
 REPORT_SECONDS = 0.25
-IN_FLIGHT_PER_WORKER = 3
-"""Candidates handed over ahead, so that no core waits for the next one."""
 UNCHANGED = CandidatePatch(edits=(), proposer="search", operator="none", description="unchanged")
 """Evaluated first: what the failure looks like when nothing is changed."""
 
@@ -56,7 +54,6 @@ class Search:
         evaluator: CandidateEvaluator,
         frontier: Frontier,
         journal: Journal,
-        workers: int,
         targets: int,
         listen: Listener,
         synthesise: Synthesise | None = None,
@@ -68,7 +65,6 @@ class Search:
         self._frontier = frontier
         self._pairs = Pairs(frontier.best_untried)
         self._journal = journal
-        self._window = workers * IN_FLIGHT_PER_WORKER
         self._targets = targets
         self._listen = listen
         self._clock = clock
@@ -171,7 +167,6 @@ class Search:
             evaluator=self._evaluator,
             frontier=frontier,
             journal=self._journal,
-            workers=self._window // IN_FLIGHT_PER_WORKER,
             targets=self._targets,
             listen=self._listen,
             start=start,
@@ -188,7 +183,7 @@ class Search:
             if self._trials:
                 return  # values can be observed only when nothing else runs
             self._follow_forced()
-        while len(self._trials) < self._window:
+        while len(self._trials) < self._evaluator.window:
             trial = self._next()
             if trial is None:
                 return

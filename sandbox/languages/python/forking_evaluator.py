@@ -1,8 +1,9 @@
 """Says of a candidate, in milliseconds, whether it turns the failing tests without breaking others.
 
-A process inside the sandbox imports and collects once and forks a child for each candidate
-(the guest program `evaluation.control`). It is a filter that makes the search fast, never
-the verdict: candidates run next to each other in one sandbox, on channels their code could reach.
+A process inside the sandbox imports and collects once and forks a child for each candidate, or
+for several that leave nothing behind (the guest program `evaluation.control`). It is a filter that
+makes the search fast, never the verdict: candidates run next to each other in one sandbox, on
+channels their code could reach.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from sandbox.base import MEBIBYTE, Session
 from sandbox.errors import EnvironmentBroken, SandboxDied
-from sandbox.evaluation.base import Evaluation, Observation
+from sandbox.evaluation.base import AHEAD_PER_WORKER, Evaluation, Observation
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.byte_budget import ByteBudget
@@ -24,6 +25,8 @@ from sandbox.runners.program import Program, start
 from sandbox.source import SourceEdit
 
 MAX_RESTARTS = 3
+SHARED_FORKS_AHEAD = 1.5
+"""For each worker: what one fork takes, and half of the next."""
 MAX_EVALUATOR_BYTES = 1024 * MEBIBYTE
 """What one evaluating process may say: 50 KB for each of twenty thousand candidates. Only what is
 said of a candidate that waits is kept."""
@@ -51,6 +54,8 @@ class EvaluatorSettings:
     """Test id → seconds in the baseline."""
     memory_bytes: int | None = 1024 * MEBIBYTE
     """Address space a candidate may add to what the zygote uses; None for no limit."""
+    members: int = 16
+    """Candidates that share a fork at most: more save little, and wait longer for their outcome."""
     thorough: bool = False
     """Run every target although one failed, so that `targets_passed` counts them all."""
 
@@ -65,6 +70,7 @@ class EvaluatorSettings:
             "least_timeout_seconds": self.least_timeout_seconds,
             "durations": dict(self.durations),
             "memory_bytes": self.memory_bytes,
+            "members": self.members,
             "thorough": self.thorough,
         }
 
@@ -81,6 +87,9 @@ class ForkingEvaluator:
         self._waiting: dict[int, dict[str, Any]] = {}
         self._restarts = 0
         self._observations = 0
+        self._is_sharing = False
+        self.alone_because = ""
+        """Why each candidate has a fork of its own; empty where some may share one."""
         self.state = "starting"
         """`fast` once everything is collected; `exact` where code cannot be swapped."""
         self._program = self._start()
@@ -101,6 +110,11 @@ class ForkingEvaluator:
     def pending(self) -> int:
         """Candidates submitted and not yet collected."""
         return len(self._waiting)
+
+    @property
+    def window(self) -> int:
+        shared_count = int(SHARED_FORKS_AHEAD * self._settings.members) if self._is_sharing else 0
+        return self._settings.workers * max(AHEAD_PER_WORKER, shared_count)
 
     def wait_ready(self, timeout_seconds: float) -> str:
         """Wait for the first collection; returns `state`. Raises EnvironmentBroken."""
@@ -205,10 +219,11 @@ class ForkingEvaluator:
 
     def _take(self, event: Event) -> Evaluation | None:
         if event["event"] == "ready":
-            self.state = event["state"]
+            self.state, self.alone_because = event["state"], event["alone"]
         if event["event"] != "evaluated" or event["number"] not in self._waiting:
             return None
         del self._waiting[event["number"]]
+        self._is_sharing = event["shares"]
         return Evaluation(
             number=event["number"],
             state=event["state"],

@@ -42,15 +42,16 @@ class Call:
         return value
 
 
-Route = Callable[[Call], tuple[int, Any]]
-ROUTES: list[tuple[str, re.Pattern[str], Route]] = []
+Route = Callable[[Any], tuple[int, Any]]
+Routes = list[tuple[str, re.Pattern[str], Route]]
+ROUTES: Routes = []
 
 
-def route(method: str, path: str) -> Callable[[Route], Route]:
+def route(method: str, path: str, routes: Routes = ROUTES) -> Callable[[Route], Route]:
     pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path).replace("{+", "(?P<") + "$")
 
     def register(function: Route) -> Route:
-        ROUTES.append((method, pattern, function))
+        routes.append((method, pattern, function))
         return function
 
     return register

@@ -23,11 +23,10 @@ from tests.support.github_stand_in.routes import ROUTES, Call
 from tests.support.github_stand_in.world import Refused, World
 from tests.support.serving import serving
 
-API = "/api/v3"
-
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    api = "/api/v3"
     world: World
 
     def log_message(self, format: str, *args: object) -> None:
@@ -41,8 +40,8 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self._read()
         parts = urlsplit(self.path)
-        if parts.path.startswith(f"{API}/"):
-            self._api(parts.path.removeprefix(API), dict(parse_qsl(parts.query)), body)
+        if parts.path.startswith(f"{self.api}/"):
+            self._api(parts.path.removeprefix(self.api), dict(parse_qsl(parts.query)), body)
         else:
             self._git(parts.path, parts.query, body)
 
@@ -104,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
             page = int(query.get("page", 1))
             if page * size < len(items):
                 following = urlencode({**query, "page": page + 1})
-                headers["Link"] = f'<{self._base()}{API}{path}?{following}>; rel="next"'
+                headers["Link"] = f'<{self._base()}{self.api}{path}?{following}>; rel="next"'
             items = items[(page - 1) * size : page * size]
             data = {**data, key: items} if key else items
         if self.command == "GET" and status == 200:
@@ -194,10 +193,12 @@ class Handler(BaseHTTPRequestHandler):
 class StandIn:
     """A running stand-in."""
 
+    path = Handler.api
+
     def __init__(self, world: World, url: str) -> None:
         self.world = world
         self.url = url
-        self.api_url = f"{url}{API}"
+        self.api_url = f"{url}{self.path}"
 
     def request(
         self, event: str, payload: dict[str, Any], *, delivery_id: str | None = None
@@ -222,8 +223,15 @@ class StandIn:
 @contextmanager
 def running_stand_in(root: Path) -> Iterator[StandIn]:
     world = World(root)
-    handler = type("BoundHandler", (Handler,), {"world": world})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with listening(Handler, world) as url:
+        yield StandIn(world, url)
+
+
+@contextmanager
+def listening(handler: type[Handler], world: World) -> Iterator[str]:
+    """The address at which a handler serves a world."""
+    bound = type("BoundHandler", (handler,), {"world": world})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), bound)
     server.daemon_threads = True
     with serving(server):
-        yield StandIn(world, f"http://127.0.0.1:{server.server_address[1]}")
+        yield f"http://127.0.0.1:{server.server_address[1]}"

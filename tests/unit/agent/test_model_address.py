@@ -24,7 +24,7 @@ from cli.exit_codes import ExitCode
 from cli.main import main
 from cli.options.arguments import check_model_url
 from tests.support.stand_in_server import failure, stand_in_server
-from workers.github.policy import RepositoryPolicy
+from workers.forges.policy import RepositoryPolicy
 from workers.jobs.submission_form import SubmissionForm
 
 SECRET = "https://me:p%40ss@gpu:8000/v1"

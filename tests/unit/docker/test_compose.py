@@ -74,7 +74,7 @@ OF_THE_DOCUMENTS |= {"REPAIR_MODEL_PATH"}
 
 
 def test_the_proxy_passes_on_the_largest_delivery() -> None:
-    from workers.github.webhook.delivery import MAX_BODY_BYTES
+    from workers.forges.webhook.delivery import MAX_BODY_BYTES
 
     (size,) = re.findall(r"max_size (\d+)MiB", (FOLDER / "Caddyfile").read_text())
     assert int(size) * 1024**2 >= MAX_BODY_BYTES

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from workers.forges.errors import Forbidden, NotVisible, Unauthorized
 from workers.github.api.client import GitHubClient
 from workers.github.api.payloads import App
 from workers.github.api.tokens import READ_PERMISSIONS, AppTokens, Tokens
-from workers.github.errors import Forbidden, NotVisible, Unauthorized
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import StringConstraints
+
+from workers.forges.webhook.reading import CommitId, Number, PayloadModel
 
 RepositoryName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$")
 ]
-CommitId = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
 Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}(?:\[bot\])?$")]
-Number = Annotated[int, Field(ge=1, le=2**53)]
-
-
-class PayloadModel(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
 class User(PayloadModel):

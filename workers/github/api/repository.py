@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from workers.forges.api.repository import MAX_OPEN_PULLS, LineReviews, Pull, Thread
+from workers.forges.api.source import Source
+from workers.forges.errors import Forbidden, NotVisible, Rejected, Unauthorized
 from workers.github.api.app_identity import AppIdentity
 from workers.github.api.client import GitHubClient
 from workers.github.api.tokens import (
@@ -16,10 +18,7 @@ from workers.github.api.tokens import (
     Permissions,
     Tokens,
 )
-from workers.github.errors import Forbidden, NotVisible, Rejected, Unauthorized
 
-MAX_OPEN_PULLS = 30
-"""That are looked at for a patch; each costs a call."""
 WRITE_ROLES = frozenset(("admin", "maintain", "write"))
 NO_DRAFTS_SIGNS = ("draft pull request", "for 'draft'")
 """What GitHub says where it takes no drafts. No name of an account or a branch has a space."""
@@ -27,21 +26,7 @@ NO_DRAFTS_SIGNS = ("draft pull request", "for 'draft'")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pull:
-    """A pull request, as far as it matters here."""
-
-    number: int
-    is_open: bool
-    head: str
-    """Commit id."""
-    head_branch: str
-    is_fork: bool
-    """Its head is in another repository, or that one is gone."""
-    is_draft: bool = False
-
-
-class Repository:
+class GitHubRepository:
     """Calls with the right token, renewed once when GitHub does not know it any more."""
 
     def __init__(
@@ -54,7 +39,7 @@ class Repository:
 
     # -- what is asked ------------------------------------------------------------------
 
-    def may_write(self, login: str) -> bool:
+    def may_write(self, login: str, account_id: int | None) -> bool:  # noqa: ARG002
         """Whether GitHub gives this account write or admin permission, however it came by it.
 
         `author_association` in payloads does not see private memberships of organisations.
@@ -108,18 +93,25 @@ class Repository:
 
     # -- what is said -------------------------------------------------------------------
 
-    def comment_with(self, number: int, marker: str) -> int | None:
+    def comment_with(self, thread: Thread, marker: str) -> int | None:
         """Id of our own comment that holds the marker."""
-        return self._own(self._pages(f"/issues/{number}/comments"), marker)
+        return self._own(self._pages(f"/issues/{thread.number}/comments"), marker)
 
-    def comment(self, number: int, body: str) -> int:
-        path = f"/issues/{number}/comments"
+    def comment(self, thread: Thread, body: str) -> int:
+        path = f"/issues/{thread.number}/comments"
         return int(self._change("POST", path, {"body": body}, COMMENT_PERMISSIONS)["id"])
 
-    def edit_comment(self, comment_id: int, body: str) -> None:
+    def edit_comment(self, thread: Thread, comment_id: int, body: str) -> None:  # noqa: ARG002
         self._change("PATCH", f"/issues/comments/{comment_id}", {"body": body}, COMMENT_PERMISSIONS)
 
-    def react(self, comment_id: int, content: str, *, in_review: bool = False) -> None:
+    def react(
+        self,
+        thread: Thread,  # noqa: ARG002
+        comment_id: int,
+        content: str,
+        *,
+        in_review: bool = False,
+    ) -> None:
         """Add a reaction; GitHub keeps one of a kind for an account."""
         kind = "pulls" if in_review else "issues"
         path = f"/{kind}/comments/{comment_id}/reactions"
@@ -143,18 +135,25 @@ class Repository:
         answer = self._change("PATCH", f"/pulls/{number}", wish, PUBLISH_PERMISSIONS)
         return _pull(answer, self.name)
 
-    def check_with(self, commit: str, external_id: str) -> int | None:
-        """Id of our check run with this external id on a commit."""
+    def check_with(self, commit: str, check: Mapping[str, Any]) -> int | None:
+        """Id of our check run with the same external id on a commit."""
+        external_id = check["external_id"]
         path = f"/commits/{commit}/check-runs?filter=all"
-        for check in self._pages(path, key="check_runs"):
-            if check.get("external_id") == external_id and self._is_own(check):
-                return int(check["id"])
+        for run in self._pages(path, key="check_runs"):
+            if run.get("external_id") == external_id and self._is_own(run):
+                return int(run["id"])
         return None
 
-    def create_check(self, check: Mapping[str, Any]) -> int:
-        return int(self._change("POST", "/check-runs", check, PUBLISH_PERMISSIONS)["id"])
+    def create_check(self, commit: str, check: Mapping[str, Any]) -> int:
+        wish = {**check, "head_sha": commit}
+        return int(self._change("POST", "/check-runs", wish, PUBLISH_PERMISSIONS)["id"])
 
-    def update_check(self, check_id: int, check: Mapping[str, Any]) -> None:
+    def update_check(
+        self,
+        check_id: str,
+        commit: str,  # noqa: ARG002
+        check: Mapping[str, Any],
+    ) -> None:
         self._change("PATCH", f"/check-runs/{check_id}", check, PUBLISH_PERMISSIONS)
 
     def review_with(self, number: int, marker: str) -> int | None:
@@ -174,9 +173,23 @@ class Repository:
             self._change("POST", f"/pulls/{number}/reviews", wish, COMMENT_PERMISSIONS)["id"]
         )
 
+    @property
+    def line_reviews(self) -> LineReviews:
+        return self
+
+    # -- git ----------------------------------------------------------------------------
+
+    def fetch(self, source: Source, commit: str) -> None:
+        self._with_token(READ_PERMISSIONS, lambda token: source.fetch(commit, token))
+
+    def push(self, source: Source, commit: str, branch: str, old_commit: str | None) -> None:
+        self._with_token(
+            PUBLISH_PERMISSIONS, lambda token: source.push(commit, branch, old_commit, token)
+        )
+
     # -- how ----------------------------------------------------------------------------
 
-    def with_token(self, permissions: Permissions, work: Callable[[str], T]) -> T:
+    def _with_token(self, permissions: Permissions, work: Callable[[str], T]) -> T:
         """Do `work` with a token; when GitHub does not know it any more, once with a new one."""
         try:
             return work(self._tokens.token(self.name, permissions).get_secret_value())
@@ -186,20 +199,20 @@ class Repository:
 
     def _get(self, path: str) -> Any:
         url = f"/repos/{self.name}{path}"
-        return self.with_token(
+        return self._with_token(
             READ_PERMISSIONS, lambda token: self._client.get(url, f"Bearer {token}")
         )
 
     def _pages(self, path: str, key: str | None = None) -> Iterator[Any]:
         url = f"/repos/{self.name}{path}"
         # A list, so that a token refused in the middle starts the list again.
-        yield from self.with_token(
+        yield from self._with_token(
             READ_PERMISSIONS, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
         )
 
     def _change(self, method: str, path: str, body: object, permissions: Permissions) -> Any:
         url = f"/repos/{self.name}{path}"
-        return self.with_token(
+        return self._with_token(
             permissions,
             lambda token: self._client.change(method, url, f"Bearer {token}", body),
         )

@@ -13,9 +13,9 @@ from typing import Protocol
 from gidgethub.apps import get_jwt
 from pydantic import SecretStr
 
+from workers.forges.errors import CallFailed, NotConfigured
 from workers.github.api.client import GitHubClient
 from workers.github.config import GitHubSettings
-from workers.github.errors import CallFailed, NotConfigured
 
 TOKEN_MARGIN_SECONDS = 300.0
 """A token this close to its end is replaced: what it is for may take a while."""

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
+from workers.forges.policy import PolicyBook, RepositoryPolicy
+from workers.forges.webhook.comment_command import Action, read_command
+from workers.forges.webhook.delivery import Delivery
+from workers.forges.webhook.reading import allowed, clean, statement
+from workers.forges.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
 from workers.github.api.app_identity import AppIdentity
 from workers.github.api.payloads import (
     Commented,
@@ -21,14 +24,7 @@ from workers.github.api.payloads import (
     Suite,
     SuiteEnded,
 )
-from workers.github.errors import DeliveryRefused
-from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.webhook.comment_command import Action, read_command
-from workers.github.webhook.delivery import Delivery
-from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
 
-MAX_STATEMENT_CHARACTERS = 20_000
-"""Characters of an issue that are kept; what is wrong stands at its beginning."""
 FAILED_CONCLUSIONS = frozenset(("failure", "timed_out"))
 
 
@@ -39,20 +35,15 @@ def trigger_of(
     reader = _READERS.get((delivery.event, delivery.action))
     if reader is None:
         return IgnoredDelivery(f"nothing is done about {delivery.event}.{delivery.action or '-'}")
-    try:
+
+    def read() -> Trigger | IgnoredDelivery:
         common = Payload.model_validate(delivery.data)
         if myself.acted(common.sender.id):
             return IgnoredDelivery("this service did that itself")
         policy = policies.of(common.repository.full_name)
-        meaning = reader(_Reading(delivery.data, myself, policy))
-    except ValidationError as error:
-        field_path = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise DeliveryRefused(
-            422, f"the payload is not as documented at {field_path[:100]}"
-        ) from error
-    if isinstance(meaning, Trigger) and not policy.allows(meaning.cause):
-        return IgnoredDelivery(f"the trigger `{meaning.cause.value}` is off for this repository")
-    return meaning
+        return reader(_Reading(delivery.data, myself, policy))
+
+    return allowed(read, policies)
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class _Reading:
         return Trigger(
             cause=Cause.LABEL,
             number=payload.issue.number,
-            statement=_statement(payload.issue.title, payload.issue.body),
+            statement=statement(payload.issue.title, payload.issue.body),
             **_asked_by(payload),
         )
 
@@ -103,7 +94,7 @@ class _Reading:
             tests=command.tests,
             hint=command.hint,
             # The text of a pull request says what it changes, not what is broken.
-            statement=None if is_pull else _statement(payload.issue.title, payload.issue.body),
+            statement=None if is_pull else statement(payload.issue.title, payload.issue.body),
             comment_id=payload.comment.id,
             **_asked_by(payload),
         )
@@ -175,7 +166,7 @@ def _feedback(
         return IgnoredDelivery("nothing is asked for")
     return Trigger(
         cause=Cause.REVIEW,
-        statement=_clean(text),
+        statement=clean(text),
         comment_id=comment_id,
         **_pull(payload),
         **_asked_by(payload),
@@ -198,16 +189,6 @@ def _asked_by(payload: Payload) -> dict[str, Any]:
         "actor": payload.sender.login,
         "actor_id": payload.sender.id,
     }
-
-
-def _statement(title: str, body: str | None) -> str:
-    return _clean(f"{title}\n\n{body or ''}".strip())
-
-
-def _clean(text: str) -> str:
-    """Text that every database takes: no NUL, no lone surrogate, of bounded length."""
-    text = text[:MAX_STATEMENT_CHARACTERS].replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 _READERS: Mapping[tuple[str, str], Callable[[_Reading], Trigger | IgnoredDelivery]] = {

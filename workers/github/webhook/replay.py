@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from workers.github.errors import DeliveryRefused, Unreachable
+from workers.forges.errors import DeliveryRefused, Unreachable
 from workers.github.setup import APP_EVENTS
 
 MAX_RECORDED_BYTES = 30 * 1024 * 1024

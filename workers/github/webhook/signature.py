@@ -8,7 +8,7 @@ from gidgethub import ValidationFailure
 from gidgethub.sansio import validate_event
 from pydantic import SecretStr
 
-from workers.github.errors import DeliveryRefused
+from workers.forges.errors import DeliveryRefused
 
 # gidgethub would take `sha1=` too, and hmac.compare_digest raises for text that is not ASCII.
 _SHA256 = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)

@@ -10,7 +10,15 @@ from sqlalchemy import Connection, select, update
 
 from agent.runs.folder import new_run_id
 from workers.errors import BadRequest, JobActive, JobNotFound
-from workers.records import LIVE_STATES, Job, JobRequest, JobState, Submission, Topic
+from workers.records import (
+    LIVE_STATES,
+    PUBLISHED_ORIGINS,
+    Job,
+    JobRequest,
+    JobState,
+    Submission,
+    Topic,
+)
 from workers.store import checkpoints
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
@@ -75,7 +83,7 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     """Queue a job again that has ended. It begins anew, as if it were new.
 
     One that has a result keeps it: the new attempt is a job of its own beside it, which is
-    returned. A job of GitHub stays one job, since its comment and its branch are that job's.
+    returned. A job of a forge stays one job, since its comment and its branch are that job's.
     Raises JobActive or TooManyJobs.
     """
     hold_door(connection)
@@ -83,7 +91,7 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     if job.state in LIVE_STATES:
         raise JobActive(f"job {job_id} has not ended: it is {job.state}")
     check_room(connection, job.request.owner, job.request.repository, limits)
-    if job.request.origin != "github" and _has_result(connection, job_id):
+    if job.request.origin not in PUBLISHED_ORIGINS and _has_result(connection, job_id):
         return _beside(connection, job)
     connection.execute(results.delete().where(results.c.job_id == job_id))
     checkpoints.forget(connection, job_id)

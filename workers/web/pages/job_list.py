@@ -120,9 +120,7 @@ def list_parts(service: Service, caller: Caller, chosen: Selection) -> dict[str,
 def _rows(service: Service, jobs: list[JobView]) -> list[Row]:
     running_ids = [job.id for job in jobs if job.state is JobState.RUNNING]
     stages = service.store.stages(running_ids) if running_ids else {}
-    found_origins = origins(
-        service.store, service.github_url, [job.id for job in jobs if job.origin == "github"]
-    )
+    found_origins = origins(service.store, service.forges, jobs)
     return [
         Row(
             job=job,

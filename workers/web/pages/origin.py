@@ -1,21 +1,20 @@
-"""Where on GitHub a job came from, and where its patch went, as links."""
+"""Where on a forge a job came from, and where its patch went, as links."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from sqlalchemy import select
 
-from workers.github.tables import assignments
+from workers.forges.forge import Forge
+from workers.forges.tables import assignments
+from workers.jobs.view import JobView
 from workers.store.database import reading
 from workers.store.store import Store
 from workers.store.tables import effects
-
-PULL_KEY = "github pull "
-"""How the keys of the side effects that opened a pull request begin; the value is its number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,36 +35,43 @@ class Origin:
     """Pull request with the patch."""
 
 
-def origins(store: Store, site: str, job_ids: Sequence[str]) -> Mapping[str, Origin]:
-    """Job → its places, of the jobs that came from GitHub, whose pages are below `site`."""
-    if not job_ids:
+def origins(
+    store: Store, forges: Mapping[str, Forge], jobs: Collection[JobView]
+) -> Mapping[str, Origin]:
+    """Job → its places, of the jobs that came from one of the forges."""
+    forge_by_job = {job.id: forges[job.origin] for job in jobs if job.origin in forges}
+    if not forge_by_job:
         return {}
-    pulls = select(effects.c.job_id, effects.c.value).where(
-        effects.c.job_id.in_(job_ids),
-        effects.c.key.startswith(PULL_KEY, autoescape=True),
-        effects.c.completed_at.is_not(None),
-    )
-    query = select(assignments.c.job_id, assignments.c.data).where(
-        assignments.c.job_id.in_(job_ids)
+    query = select(assignments.c.job_id, assignments.c.data)
+    query = query.where(assignments.c.job_id.in_(forge_by_job))
+    done = select(effects.c.job_id, effects.c.key, effects.c.value).where(
+        effects.c.job_id.in_(forge_by_job), effects.c.completed_at.is_not(None)
     )
     with reading(store.engine) as connection:
-        pull_numbers = {job_id: str(value) for job_id, value in connection.execute(pulls)}
         rows = connection.execute(query).all()
-    return {
-        job_id: _origin(site, json.loads(data), pull_numbers.get(job_id)) for job_id, data in rows
-    }
+        values = {(row.job_id, row.key): str(row.value) for row in connection.execute(done)}
+    found = {}
+    for job_id, data in rows:
+        forge, assignment = forge_by_job[job_id], json.loads(data)
+        # As the publisher names the opening of a pull request.
+        key = f"{forge.name} pull {assignment['repository']} {assignment['branch']}"
+        found[job_id] = _origin(forge, assignment, values.get((job_id, key)))
+    return found
 
 
-def _origin(site: str, assignment: Mapping[str, object], pull_number: str | None) -> Origin:
-    address = f"{site.rstrip('/')}/{quote(str(assignment['repository']))}"
-    number = assignment.get("number")
-    asked_at = None
+def _origin(forge: Forge, assignment: Mapping[str, object], pull_number: str | None) -> Origin:
+    number, repository = assignment.get("number"), str(assignment["repository"])
+    asked_at = proposed = None
     if number is not None:
-        asked_at = _place(address, "pull" if assignment.get("is_pull") else "issues", str(number))
-    proposed = None if pull_number is None else _place(address, "pull", pull_number)
+        asked_at = _place(forge, repository, str(number), is_pull=bool(assignment["is_pull"]))
+    if pull_number is not None:
+        proposed = _place(forge, repository, pull_number, is_pull=True)
     return Origin(asked_at=asked_at, proposed=proposed)
 
 
-def _place(address: str, kind: str, number: str) -> Place:
-    label = f"#{number}" if kind == "issues" else f"pull request #{number}"
-    return Place(label=label, address=f"{address}/{kind}/{quote(number)}")
+def _place(forge: Forge, repository: str, number: str, *, is_pull: bool) -> Place:
+    words = forge.wording
+    site = forge.clone_url(quote(repository)).removesuffix(".git")
+    path = words.pull_path if is_pull else words.issue_path
+    label = f"{words.pull} {words.pull_sign}{number}" if is_pull else f"#{number}"
+    return Place(label=label, address=f"{site}/{path}/{quote(number)}")

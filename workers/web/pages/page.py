@@ -53,9 +53,10 @@ def page(job_id: JobId, request: Request, service: Serving) -> Response:
     except JobNotFound:
         return render("missing.html", status=404, job_id=job_id)
     told = parts.Told().with_events(service.store.events(job_id, limit=parts.MAX_EVENTS))
-    values = parts.job_values(service, service.overview.of(job), told, caller)
+    view = service.overview.of(job)
+    values = parts.job_values(service, view, told, caller)
     others = attempts(service.store, job)
-    origin = origins(service.store, service.github_url, [job_id]).get(job_id)
+    origin = origins(service.store, service.forges, [view]).get(job_id)
     return render("job.html", **values, caller=caller, attempts=others, origin=origin)
 
 

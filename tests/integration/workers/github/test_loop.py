@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.github_case import FILES, Case, wait_until
 from tests.support.github_payloads import labelled
-from workers.github.intake.inbox import Outcome
-from workers.github.loop import UniqueTasks, github_loop, run_github_loop
+from workers.forges.intake.inbox import Outcome
+from workers.forges.loop import UniqueTasks, forge_loop, run_forge_loop
 
 PATIENCE_SECONDS = 120.0
 
@@ -46,7 +46,7 @@ def deliver_slow(case: Case) -> None:
 
 
 def test_a_slow_fetch_holds_up_no_other_delivery(case: Case) -> None:
-    with held(case, "/acme/slow.git/") as arrival, github_loop(case.github, 30.0):
+    with held(case, "/acme/slow.git/") as arrival, forge_loop(case.github, 30.0):
         deliver_slow(case)
         assert arrival.wait(PATIENCE_SECONDS)
         case.deliver("issues", labelled(case.issue()))
@@ -56,7 +56,7 @@ def test_a_slow_fetch_holds_up_no_other_delivery(case: Case) -> None:
 
 def test_the_end_cuts_a_fetch_off_and_its_delivery_is_tried_again(case: Case) -> None:
     with held(case, "/acme/slow.git/") as arrival:
-        thread = threading.Thread(target=run_github_loop, args=(case.github, 30.0), daemon=True)
+        thread = threading.Thread(target=run_forge_loop, args=(case.github, 30.0), daemon=True)
         thread.start()
         deliver_slow(case)
         assert arrival.wait(PATIENCE_SECONDS)
@@ -75,8 +75,8 @@ def test_a_step_that_breaks_ends_no_other(case: Case, monkeypatch: pytest.Monkey
         attempt.set()
         raise OSError("input/output error")
 
-    monkeypatch.setattr("workers.github.loop.prune", broken)
-    with github_loop(case.github, 30.0):
+    monkeypatch.setattr("workers.forges.loop.prune", broken)
+    with forge_loop(case.github, 30.0):
         assert attempt.wait(PATIENCE_SECONDS)
         case.deliver("issues", labelled(case.issue()))
         wait_until(case.store.jobs)

@@ -7,7 +7,7 @@ import time
 
 from tests.support.github_case import Case
 from tests.support.github_payloads import labelled
-from workers.github.retention import MIN_SOURCE_AGE_SECONDS, prune
+from workers.forges.retention import MIN_SOURCE_AGE_SECONDS, prune
 
 
 def test_commits_of_jobs_that_are_gone_leave_and_the_others_stay(case: Case) -> None:

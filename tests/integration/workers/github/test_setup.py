@@ -20,9 +20,9 @@ import uvicorn
 from tests.support.github_case import Case, running_case
 from tests.support.github_payloads import labelled
 from tests.support.services import free_port
+from workers.forges.errors import CallFailed
 from workers.github.api.tokens import AppTokens, make_tokens
 from workers.github.config import read_github_settings
-from workers.github.errors import CallFailed
 from workers.github.setup import (
     APP_EVENTS,
     APP_PERMISSIONS,

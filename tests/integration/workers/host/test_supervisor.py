@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from workers.host.service import _workers
+from workers.host.supervisor import module
+
 SECONDS = 60.0
 PROGRAM = """
 import signal, sys, threading
@@ -117,3 +120,17 @@ def test_what_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
     assert (
         "short ended (exit code 3), after 'ValueError: no'; starting it again" in told.read_text()
     )
+
+
+def test_workers_get_no_secret_of_a_forge(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB", "GITLAB", "GITEA"):
+        monkeypatch.setenv(f"REPAIR_{name}_TOKEN", "secret")
+    monkeypatch.setenv("REPAIR_CACHE_DIR", "/somewhere")
+    parts = _workers(1, ("interactive",), {"REPAIR_REDIS_URL": "redis://"})
+    assert {part.name for part in parts} == {"sweeper", "worker"}
+    for part in parts:
+        variables = part.variables()
+        assert "secret" not in variables.values()
+        assert variables["REPAIR_CACHE_DIR"] == "/somewhere"
+        assert variables["REPAIR_REDIS_URL"] == "redis://"
+    assert "secret" in module("web", "workers.web").variables().values()

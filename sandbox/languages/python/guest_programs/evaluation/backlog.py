@@ -32,6 +32,11 @@ class Backlog:
         """Note that one run of the base is done, with or without a result."""
         self._open -= 1
 
+    @property
+    def waiting(self) -> int:
+        """How many candidates are still to be run."""
+        return len(self._candidates)
+
     def put_back(self, job: Job) -> None:
         """A job that was taken has to run again: it is the next of its kind."""
         (self._questions if job.get("probe") else self._candidates).appendleft(job)

@@ -15,12 +15,13 @@ import signal
 import sys
 import tempfile
 import time
+from types import CodeType, FunctionType
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..harness.outcomes import cut, inside, message_of, outcome_of, whole_walk, worse
 from ..harness.source import Edit, apply_edits, by_path, override, read_source
 from .code_swap import NotSwappable, SourceMap, Swapper
-from .direct_call import Unclear
+from .screening.direct_call import DirectCall, Unclear
 from .visits import EndVisits, Visits
 
 GOOD_OUTCOMES = ("passed", "xpassed", "xfailed")
@@ -141,26 +142,55 @@ def set_address_space(request: Dict[str, Any]) -> None:
         request["address_space"] = used_bytes + limit
 
 
-def replace_code(job: Dict[str, Any], base: "Base", swapper: Optional[Swapper]) -> None:
+class Replaced:
+    """Code of the base that a candidate took the place of."""
+
+    def __init__(self) -> None:
+        self._codes: List[Tuple[FunctionType, CodeType]] = []
+        self._sources: Dict[str, Any] = {}
+
+    def take(self, source: SourceMap, edits: List[Edit], codes: Any) -> None:
+        """Note what was replaced in one file. Tracebacks show its edited text from now on, put
+        together only when asked for."""
+        self._codes += codes
+        self._sources[source.path] = linecache.cache.get(source.path)
+        linecache.cache[source.path] = (lambda: apply_edits(source.text, edits),)
+
+    def undo(self) -> None:
+        for function, code in self._codes:
+            function.__code__ = code
+        for path, entry in self._sources.items():
+            linecache.cache.pop(path, None)
+            if entry is not None:
+                linecache.cache[path] = entry
+
+
+def replace_code(job: Dict[str, Any], base: "Base", swapper: Optional[Swapper]) -> Replaced:
     """Apply the candidate in this process. Raises SyntaxError or ValueError when it does not
-    compile, NotSwappable when only a fresh import is exact."""
+    compile, NotSwappable when only a fresh import is exact; then all is as it was."""
     if swapper is None:
         raise NotSwappable("nothing is imported here")
-    for path, edits in by_path([tuple(edit) for edit in job["edits"]]).items():
-        source = base.map(path)
-        try:
-            swapper.swap(source, edits)
-        except (SyntaxError, ValueError):
-            # The snippet alone may be wrong where the file is right: let the file decide.
-            text = apply_edits(source.text, edits)
-            compile(text, source.path, "exec", dont_inherit=True)
-            raise NotSwappable("only the whole file compiles") from None
-        show_edited(source, edits)
+    replaced = Replaced()
+    try:
+        for path, edits in by_path([tuple(edit) for edit in job["edits"]]).items():
+            source = base.map(path)
+            replaced.take(source, edits, _swap(swapper, source, edits))
+    except (NotSwappable, SyntaxError, ValueError):
+        replaced.undo()
+        raise
+    return replaced
 
 
-def show_edited(source: SourceMap, edits: List[Edit]) -> None:
-    """Tracebacks show the edited text, put together only when asked for."""
-    linecache.cache[source.path] = (lambda: apply_edits(source.text, edits),)
+def _swap(
+    swapper: Swapper, source: SourceMap, edits: List[Edit]
+) -> List[Tuple[FunctionType, CodeType]]:
+    try:
+        return swapper.swap(source, edits)
+    except (SyntaxError, ValueError):
+        # The snippet alone may be wrong where the file is right: let the file decide.
+        text = apply_edits(source.text, edits)
+        compile(text, source.path, "exec", dont_inherit=True)
+        raise NotSwappable("only the whole file compiles") from None
 
 
 class Base:
@@ -247,12 +277,12 @@ class CandidateChild:
         self.signature = ""
         self.passed = 0
 
-    def screen(self, test_id: str, call: Callable[[], Optional[BaseException]]) -> None:
+    def screen(self, test_id: str, call: DirectCall) -> None:
         """Run one target without pytest around it; ends the process when it fails."""
         self._report.send(start=test_id)
         start_seconds = time.process_time()
         try:
-            error = call()
+            error = call.run()
         except Unclear:
             error = None
         if error is None:

@@ -216,16 +216,19 @@ class Swapper:
             code = functions[0].__code__
             self._by_key.setdefault(key(code), []).append(code)
 
-    def swap(self, source: SourceMap, edits: List[Edit]) -> None:
-        """Apply the edits of one file. Raises NotSwappable before anything was changed."""
+    def swap(self, source: SourceMap, edits: List[Edit]) -> List[Tuple[FunctionType, CodeType]]:
+        """Apply the edits of one file; returns the code that was there. Raises NotSwappable,
+        SyntaxError or ValueError before anything was changed."""
         edits_by_place: Dict[OuterFunction, List[Edit]] = {}
         for edit in edits:
             edits_by_place.setdefault(source.place_of(edit), []).append(edit)
         changes: List[Tuple[FunctionType, CodeType]] = []
         for place, place_edits in edits_by_place.items():
             changes += self._changes(source, place, place_edits)
+        replaced = [(function, function.__code__) for function, _ in changes]
         for function, code in changes:
             function.__code__ = code
+        return replaced
 
     def _changes(
         self, source: SourceMap, place: OuterFunction, edits: List[Edit]

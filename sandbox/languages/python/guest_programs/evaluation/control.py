@@ -23,6 +23,7 @@ from ..harness.source import apply_edits, by_path, read_source
 from .backlog import Backlog
 from .child import GOOD_OUTCOMES, Programs
 from .regression_order import RegressionOrder
+from .screening.sharing import Sharing
 from .time_limits import NEVER_SECONDS, RunningChild, TimeLimits, load
 from .warmup import warm_up
 from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
@@ -48,6 +49,9 @@ class Control:
         self._first: Optional[str] = None
         self._lead = RegressionOrder(request["regressions"], request["others"])
         self._agree: Dict[str, bool] = {}
+        self._expected: Dict[str, str] = {}
+        """Target → how it fails on the base without pytest around it."""
+        self._sharing = Sharing(request["targets"], request["members"])
         self._failures: Dict[str, Any] = {}
         self._seen: Dict[str, int] = {}
         self._warm: Optional[socket.socket] = None
@@ -94,6 +98,8 @@ class Control:
     def _take(self, message: Dict[str, Any]) -> None:
         if message.get("cancel"):
             self._backlog.forget_candidates()
+            for child in self._running.values():
+                child.job["cancelled"] = True
             return
         message["mode"] = "fast"
         self._backlog.add(message)
@@ -115,7 +121,10 @@ class Control:
             self._state = message["ready"]
             if message["shared"]:
                 self._request["workers"] = 1  # two candidates would wait for each other's locks
-            self._channel.emit("ready", state=self._state, items=message["items"])
+            self._sharing.is_possible = not message["alone"]
+            self._channel.emit(
+                "ready", state=self._state, items=message["items"], alone=message["alone"]
+            )
             if self._state == "fast" and not self._failures:
                 for target in self._request["targets"][:MAX_PROBED_TARGETS]:
                     self._probe(target)
@@ -130,7 +139,7 @@ class Control:
             self._restarts += 1
             self._start_warm()
         else:
-            self._channel.emit("ready", state="exact", items=0)
+            self._channel.emit("ready", state="exact", items=0, alone="nothing can be swapped")
 
     # Children
 
@@ -145,7 +154,23 @@ class Control:
                 job["mode"] = "exact"
             if job["mode"] == "disk" and self._running:
                 return  # it changes the files that the others read
-            self._start(self._backlog.take())
+            self._start(self._shared() or self._backlog.take())
+
+    def _shared(self) -> Optional[Dict[str, Any]]:
+        """The next candidates as one job, None where the next job runs alone."""
+        if self._state != "fast" or not self._sharing.is_ready():
+            return None
+        free_workers = self._request["workers"] - len(self._running)
+        size = self._sharing.size(self._backlog.waiting, free_workers)
+        members: List[Dict[str, Any]] = []
+        while len(members) < size:
+            job = self._backlog.first()
+            if job is None or not self._sharing.takes(job):
+                break
+            members.append(self._backlog.take())
+        if len(members) == 1:
+            self._backlog.put_back(members.pop())
+        return self._sharing.job(members) if members else None
 
     def _start(self, job: Dict[str, Any]) -> None:
         self._serial += 1
@@ -176,7 +201,7 @@ class Control:
         """Whether the quick screen comes first for this candidate."""
         if job["mode"] != "fast" or job.get("full") or job.get("observe") is not None:
             return False
-        if self._request.get("thorough") or job.get("probe"):
+        if self._request.get("thorough") or job.get("probe") or job.get("members"):
             return bool(job.get("probe") == "screen")
         return self._agree.get(job["first"], False)
 
@@ -190,7 +215,11 @@ class Control:
                 child.pid = message["pid"]
             elif "start" in message:
                 child.test = message["start"]
+                child.member = message.get("member", child.member)
                 child.allow(*self._limit(child.job, message["start"]))
+            elif "shared" in message:
+                self._end_shared(child, message)
+                return
             elif "again" in message:
                 self._again(child, message["again"])
                 return
@@ -216,12 +245,17 @@ class Control:
         if job.get("probe") == "alone":
             most = self._request["test_timeout_seconds"]
             return most, load() * most
+        if job.get("members"):
+            return self._limits.screened(test_id)
         return self._limits.of(test_id, bool(job.get("patient")))
 
     def _again(self, child: RunningChild, mode: str) -> None:
         self._finish(child)
         if child.job.get("probe", "alone") != "alone":
             self._backlog.answered()
+            return
+        if child.job.get("members"):
+            self._put_back(child.job, self._sharing.broken(child.job, child.member, mode))
             return
         if mode in ("full", "whole"):
             child.job[mode] = True
@@ -256,11 +290,18 @@ class Control:
         if len(child.results) and message["state"] == "target_failed":
             self._seen[target] = self._seen.get(target, 0) + 1
             self._agree[target] = comparison == base_comparison and self._seen[target] == 2
+            if child.job["probe"] == "screen":
+                self._expected[target] = text
+            if self._agree[target]:
+                self._sharing.expect(target, self._expected[target])
 
     def _done(self, child: RunningChild, message: Dict[str, Any]) -> None:
         self._finish(child)
         if child.job.get("probe"):
             self._probed(child, message)
+            return
+        if child.job.get("members"):
+            self._put_back(child.job, self._sharing.broken(child.job, child.member, "alone"))
             return
         if message["state"] == "crashed" and child.test is not None:
             child.results.setdefault(child.test, "crashed")
@@ -272,20 +313,48 @@ class Control:
                 self._ask_base(failed_test, "alone")
             return
         self._learn(child, message["state"])
+        seconds = time.monotonic() - child.began
+        self._tell(child.job, message, child.results, seconds, child.job["mode"])
+
+    def _end_shared(self, child: RunningChild, message: Dict[str, Any]) -> None:
+        self._finish(child)
+        outcome = self._sharing.ended(child.job, message)
+        for job, verdict in outcome.decided:
+            results = {test_id: result for test_id, result, _ in verdict["results"]}
+            self._tell(job, verdict, results, verdict.get("seconds", 0.0), "shared")
+        self._put_back(child.job, outcome.again)
+
+    def _put_back(self, shared: Dict[str, Any], jobs: List[Dict[str, Any]]) -> None:
+        """Members of a fork that have to run again, before the other candidates."""
+        for job in reversed([] if shared.get("cancelled") else jobs):
+            self._backlog.put_back(job)
+
+    def _tell(
+        self,
+        job: Dict[str, Any],
+        message: Dict[str, Any],
+        results: Dict[str, str],
+        seconds: float,
+        mode: str,
+    ) -> None:
         self._channel.emit(
             "evaluated",
-            number=child.job["number"],
+            number=job["number"],
             state=message["state"],
-            outcomes=child.results,
+            outcomes=results,
             signature=message.get("signature", ""),
             targets_passed=message.get("targets_passed", 0),
-            seconds=time.monotonic() - child.began,
-            mode=child.job["mode"],
+            seconds=seconds,
+            mode=mode,
+            shares=self._sharing.is_ready(),
             observed=message.get("observed"),
         )
 
     def _learn(self, child: RunningChild, state: str) -> None:
-        """The target that told a candidate from a fix comes first from now on."""
+        """The target that told a candidate from a fix comes first from now on, where the others
+        do not run as well."""
+        if self._request.get("thorough"):
+            return
         if state in ("target_failed", "timed_out", "crashed") and child.results:
             for test_id in self._request["targets"]:
                 if child.results.get(test_id, "passed") not in ("passed", "xpassed"):

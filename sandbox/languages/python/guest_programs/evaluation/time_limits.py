@@ -13,6 +13,8 @@ PATIENT_TARGET_SECONDS = 1.0
 """Processor time for a test that nothing is known of: most that hang are loops, and many do."""
 PATIENT_FACTOR = 4.0
 """How much longer a regression may take where a candidate has made every target pass."""
+SCREENED_SHARE = 0.25
+"""Of its usual time: in a shared fork, where what hangs is run again alone."""
 MAX_LOAD = 8.0
 """A busier machine gives no more time by the clock."""
 NEVER_SECONDS = float("inf")
@@ -37,6 +39,8 @@ class RunningChild:
         self.waited_before = 0.0
         """Seconds it had waited for a processor when it got its time."""
         self.test: Optional[str] = None
+        self.member = 0
+        """Which candidate runs, in a shared fork."""
         self.results: Dict[str, str] = {}
 
     def allow(self, processor: float, wall: float) -> None:
@@ -130,6 +134,12 @@ class TimeLimits:
                 )
         processor = min(self._most, max(min_seconds, 5 * slowest_seconds))
         return processor, load() * max(processor, min(self._most, 0.5 + 4 * processor))
+
+    def screened(self, test_id: str) -> Tuple[float, float]:
+        """Likewise, for a test that runs without pytest in a shared fork."""
+        processor, wall = self.of(test_id, False)
+        short = min(processor, max(SCREENED_SHARE * processor, 2 * self._slowest.get(test_id, 0.0)))
+        return short, wall
 
     def ran(self, test_id: str, seconds: float) -> None:
         """Learn from a run in a child that came to its end: processor seconds."""

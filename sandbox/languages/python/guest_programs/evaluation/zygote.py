@@ -37,7 +37,9 @@ from .child import (
     without_printing,
 )
 from .code_swap import Key, NotSwappable, Swapper, stop_watching, watch_calls
-from .direct_call import direct_call
+from .screening.direct_call import DirectCall, direct_call
+from .screening.process_state import ProcessState
+from .screening.shared_fork import SharedFork
 
 PROGRAMS: List[Programs] = []
 """One, made by the control process before anything is forked."""
@@ -124,9 +126,14 @@ class SharedCollection(CollectionPlugin):
         swapper = self._swapper(items)
         without_printing(session.config)
         base = Base(self.request["workspace"])
-        calls = {t: direct_call(items[t]) for t in self.request["targets"] if t in items}
-        state = "fast" if swapper is not None else "exact"
-        ready = {"ready": state, "items": len(items), "shared": has_shared_database()}
+        calls = self._calls(items)
+        process_state = self._process_state(calls) if swapper is not None else None
+        ready = {
+            "ready": "fast" if swapper is not None else "exact",
+            "items": len(items),
+            "shared": has_shared_database(),
+            "alone": _reason(process_state),
+        }
         self._channel.sendall(json.dumps(ready).encode() + b"\n")
         set_address_space(self.request)
         for path in {file_of(test_id) for test_id in self.request["targets"]}:
@@ -139,12 +146,35 @@ class SharedCollection(CollectionPlugin):
             if assignment is None:
                 return
             job, descriptor = assignment
-            base.prepare(job)
+            for candidate in job.get("members") or [job]:
+                base.prepare(candidate)
             pid = os.fork()
             if pid == 0:
                 self._channel.close()
+                if swapper is not None and process_state is not None and job.get("members"):
+                    report = self._begin(job, descriptor, session.config)
+                    shared = SharedFork(self.request["workspace"], report, base, swapper, calls)
+                    run_shared(shared, job, process_state)
                 self._child(job, descriptor, session, items, base, swapper, calls)
             os.close(descriptor)
+
+    def _calls(self, items: Dict[str, Any]) -> Dict[str, DirectCall]:
+        """Targets that can be called without pytest."""
+        calls = {t: direct_call(items[t]) for t in self.request["targets"] if t in items}
+        return {target: call for target, call in calls.items() if call is not None}
+
+    def _process_state(self, calls: Dict[str, DirectCall]) -> Optional[ProcessState]:
+        """What a candidate could leave behind; None where no candidate shares a fork."""
+        if set(calls) != set(self.request["targets"]):
+            return None
+        held = [value for call in calls.values() for value in call.held]
+        return ProcessState(self.request["workspace"], held)
+
+    def _begin(self, job: Dict[str, Any], descriptor: int, config: Any) -> ControlPipe:
+        report = begin_child(descriptor)
+        enter_child(self.request, job["scratch"], config)
+        PROGRAMS[0].report = report
+        return report
 
     def _swapper(self, items: Dict[str, Any]) -> Optional[Swapper]:
         if threading.active_count() > 1 or not all(t in items for t in self.request["targets"]):
@@ -159,7 +189,7 @@ class SharedCollection(CollectionPlugin):
         items: Dict[str, Any],
         base: Base,
         swapper: Optional[Swapper],
-        calls: Dict[str, Any],
+        calls: Dict[str, DirectCall],
     ) -> None:
         report = begin_child(descriptor)
         try:
@@ -201,6 +231,24 @@ def begin_child(descriptor: int) -> ControlPipe:
     return report
 
 
+def _reason(state: Optional[ProcessState]) -> str:
+    """Why every candidate needs a fork of its own; empty where some may share one."""
+    if state is None:
+        return "a failing test needs pytest around it, or nothing can be swapped"
+    return (
+        "what a candidate leaves behind cannot be told: " + state.unknown if state.unknown else ""
+    )
+
+
+def run_shared(shared: SharedFork, job: Dict[str, Any], state: ProcessState) -> None:
+    """The candidates of one job, in the child. Never returns; without a last word where one of
+    them ends it."""
+    try:
+        shared.run(job, state)
+    finally:
+        os._exit(1)
+
+
 def run_job(
     request: Dict[str, Any],
     watch: OutcomePlugin,
@@ -209,7 +257,7 @@ def run_job(
     config: Any,
     items: Dict[str, Any],
     base: Base,
-    call: Any = None,
+    call: Optional[DirectCall] = None,
 ) -> None:
     """The tests of one job, in the child. Never returns."""
     enter_child(request, job["scratch"], config)

@@ -160,10 +160,94 @@ def test_each_kind_of_change_ends_as_it_should(open_project: Open) -> None:
     with ForkingEvaluator(open_project(FILES), settings()) as evaluator:
         assert evaluator.wait_ready(60) == "fast"
         found = run(evaluator, [edits for edits, _, _ in CASES.values()])
-        said = {name: (e.state, e.mode) for name, e in zip(CASES, found, strict=True)}
+        said = {
+            name: (e.state, e.mode.replace("shared", "fast"))
+            for name, e in zip(CASES, found, strict=True)
+        }
         assert said == {name: (state, mode) for name, (_, state, mode) in CASES.items()}
         assert found[0].signature.startswith("AssertionError: assert -3 == 3")
         assert evaluator.pending == 0
+
+
+STATEFUL = """import functools
+import os
+
+SEEN = {}
+ORDER = []
+
+
+class Counter:
+    total = 0
+
+    def __init__(self):
+        self.left = 3
+
+
+COUNTER = Counter()
+
+
+@functools.lru_cache(maxsize=None)
+def double(number):
+    return number + number + 1
+
+
+def remember(name, found=[]):
+    found.append(name)
+    return len(found)
+
+
+def price(item, amount):
+    key = item, amount
+    if key not in SEEN:
+        SEEN[key] = double(amount) + len(item)
+    COUNTER.left -= 1
+    Counter.total += amount
+    os.environ["LAST_ITEM"] = item
+    ORDER.append(item)
+    return SEEN[key] + COUNTER.left + remember(item) + len(ORDER)
+"""
+SOMETIMES = """KEPT = []
+LIMIT = 3
+
+
+def level(values):
+    result = 0
+    for value in values:
+        if value > LIMIT + 1 + 1 - 2:
+            KEPT.append(value)
+        if value == 5 - 1:
+            result += 1 * 2
+        result -= value - 1 + 1
+    return result + len(KEPT) * 7 - (2 - 1)
+"""
+SHARED_CASES = {
+    "stateless": (SOURCE, "import it\ndef test_it(): assert it.total([1, 2]) == 3\n"),
+    "each changes something": (
+        STATEFUL,
+        "import it\ndef test_it(): assert it.price('tea', 2) == 11\n",
+    ),
+    "some change something": (
+        SOMETIMES,
+        "import it\ndef test_it(): assert it.level([1, 2, 3]) == 6\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHARED_CASES)
+def test_candidates_that_share_a_fork_end_as_each_would_alone(
+    open_project: Open, name: str
+) -> None:
+    source, tests = SHARED_CASES[name]
+    candidates = [[mutant] for mutant in mutants("it.py", source)]
+    assert len(candidates) > 10
+    outcomes = []
+    for members in (1, 16):
+        own = replace(settings(), targets=["test_it.py::test_it"], regressions=[], members=members)
+        with ForkingEvaluator(open_project({"it.py": source, "test_it.py": tests}), own) as each:
+            found = run(each, candidates)
+        assert any(e.mode == "shared" for e in found) == (members > 1)
+        outcomes.append([(e.state, e.signature, e.outcomes, e.targets_passed) for e in found])
+    assert outcomes[0] == outcomes[1]
 
 
 def test_who_waits_for_the_first_collection_hears_of_the_end_of_the_sandbox(
@@ -266,16 +350,16 @@ def test_observing_shows_values_before_a_line(open_project: Open) -> None:
 SWAPS = {"-": "+", "*": "+", "+": "-", "<=": "<", "if": "if not", "return": "return None and"}
 
 
-def mutants() -> Iterator[SourceEdit]:
-    lines = SOURCE.splitlines(keepends=True)
+def mutants(path: str = "shapes.py", source: str = SOURCE) -> Iterator[SourceEdit]:
+    lines = source.splitlines(keepends=True)
     starts = [sum(map(len, lines[:number])) for number in range(len(lines) + 1)]
-    for token in tokenize.generate_tokens(io.StringIO(SOURCE).readline):
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
         start = starts[token.start[0] - 1] + token.start[1]
         end = start + len(token.string)
         if token.string in SWAPS:
-            yield SourceEdit("shapes.py", start, end, SWAPS[token.string])
+            yield SourceEdit(path, start, end, SWAPS[token.string])
         elif token.type == tokenize.NUMBER:
-            yield SourceEdit("shapes.py", start, end, str(int(token.string) + 1))
+            yield SourceEdit(path, start, end, str(int(token.string) + 1))
 
 
 @pytest.mark.nightly

@@ -11,9 +11,8 @@ import pytest
 
 from tests.support.github_case import Case
 from tests.support.github_stand_in.world import Refused
-from workers.github.api.client import GitHubClient
-from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
-from workers.github.errors import (
+from workers.forges.api.repository import Thread
+from workers.forges.errors import (
     CallFailed,
     Forbidden,
     NotVisible,
@@ -22,7 +21,9 @@ from workers.github.errors import (
     Unauthorized,
     Unreachable,
 )
-from workers.github.intake.redelivery import missed
+from workers.github.api.client import GitHubClient
+from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
+from workers.github.redelivery import missed
 
 
 def bearer(case: Case, permissions: Any = PUBLISH_PERMISSIONS) -> str:
@@ -33,9 +34,9 @@ def test_a_list_is_followed_over_its_pages(case: Case) -> None:
     number = case.issue()
     repository = case.github.repository("acme/ledger")
     for text in range(250):
-        repository.comment(number, f"comment {text}")
+        repository.comment(Thread(number), f"comment {text}")
     mark = "comment 249"
-    assert repository.comment_with(number, mark) is not None
+    assert repository.comment_with(Thread(number), mark) is not None
     assert case.calls("GET", f"/issues/{number}/comments") == 3
 
 

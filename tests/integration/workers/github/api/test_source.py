@@ -9,8 +9,8 @@ import pytest
 from sandbox.git.fetch import fetch_within
 from tests.support.github_case import FILES, Case
 from tests.support.github_stand_in.world import Refused
+from workers.forges.errors import SourceUnavailable, Unreachable
 from workers.github.api.tokens import READ_PERMISSIONS
-from workers.github.errors import SourceUnavailable, Unreachable
 
 
 def fetch(case: Case, name: str, commit: str) -> None:
@@ -38,6 +38,6 @@ def test_a_repository_that_is_too_large_is_not_fetched_again(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limited = partial(fetch_within, most_bytes=10)
-    monkeypatch.setattr("workers.github.api.source.fetch_within", limited)
+    monkeypatch.setattr("workers.forges.api.source.fetch_within", limited)
     with pytest.raises(SourceUnavailable, match="too large"):
         fetch(case, "acme/ledger", case.repo.tip("main") or "")

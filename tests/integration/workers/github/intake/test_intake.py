@@ -15,12 +15,12 @@ from tests.support.github_case import Case, policy_file, running_case
 from tests.support.github_payloads import commented, labelled, pull, sender, suite
 from tests.support.github_stand_in.world import Refused
 from workers.errors import StoreUnavailable
-from workers.github.errors import NotConfigured
-from workers.github.intake.inbox import MAX_ATTEMPTS, Outcome
-from workers.github.loop import ask_by_clock
-from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.tables import deliveries
-from workers.github.webhook.trigger import Cause
+from workers.forges.errors import NotConfigured
+from workers.forges.intake.inbox import MAX_ATTEMPTS, Outcome
+from workers.forges.loop import ask_by_clock
+from workers.forges.policy import PolicyBook, RepositoryPolicy
+from workers.forges.tables import deliveries
+from workers.forges.webhook.trigger import Cause
 from workers.records import JobState, Queue
 from workers.store.clock import database_now
 from workers.store.scheduling.limits import Limits

@@ -30,10 +30,10 @@ from tests.support.github_case import (
 )
 from tests.support.github_payloads import labelled
 from tests.support.github_stand_in.world import Refused
+from workers.forges.errors import AlreadyPublishing, RateLimited, Unreachable
+from workers.forges.publish.comment import STAGES
+from workers.forges.publish.publisher import Publisher
 from workers.github.api.tokens import PlainToken
-from workers.github.errors import AlreadyPublishing, RateLimited, Unreachable
-from workers.github.publish.comment import STAGES
-from workers.github.publish.publisher import Publisher
 from workers.records import STAGE_KIND, NewEvent, Topic
 from workers.store.clock import database_now
 from workers.store.database import reading

@@ -21,10 +21,10 @@ from tests.support.github_payloads import labelled, octokit_examples
 from tests.support.half_open import Proxy
 from tests.support.services import PostgresServer
 from workers.config import ServiceSettings
+from workers.forges.intake import group_commit
+from workers.forges.routes import forge_router
 from workers.github.connection import open_github
-from workers.github.intake import group_commit
-from workers.github.intake.redelivery import missed, redeliver
-from workers.github.routes import github_router
+from workers.github.redelivery import missed, redeliver
 from workers.records import JobState
 from workers.store.store import open_store
 
@@ -72,7 +72,7 @@ def test_a_database_that_is_down_is_said_so_in_time(
         store.migrate()
         github = open_github(case.github.settings, store)
         app = FastAPI()
-        app.include_router(github_router(github))
+        app.include_router(forge_router(github))
         web = stack.enter_context(TestClient(app))
         headers, body = case.stand_in.request("issues", labelled())
         postgres.stop()

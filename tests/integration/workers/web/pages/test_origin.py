@@ -1,4 +1,4 @@
-"""Links from a job to where it came from on GitHub, and to where its patch went."""
+"""Links from a job to where it came from on a forge, and to where its patch went."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.support.github_case import running_case
 from tests.support.github_payloads import labelled
+from workers.jobs.view import view_of
 from workers.web.pages.origin import Place, origins
 
 
@@ -14,20 +15,17 @@ def test_issue_and_pull_request(tmp_path: Path) -> None:
         number = case.issue()
         case.deliver("issues", labelled(number))
         case.handle()
-        job = case.job()
-        site = "https://git.example.com/"
-        asked_at = Place(
-            label=f"#{number}", address=f"https://git.example.com/acme/ledger/issues/{number}"
-        )
-        waiting = origins(case.store, site, [job.id])[job.id]
+        forges = {case.github.name: case.github}
+        view = view_of(case.job(), None, None)
+        site = f"{case.stand_in.url}/acme/ledger"
+        waiting = origins(case.store, forges, [view])[view.id]
+        asked_at = Place(label=f"#{number}", address=f"{site}/issues/{number}")
         assert (waiting.asked_at, waiting.proposed) == (asked_at, None)
-        case.end(job)
+        case.end(case.job())
         case.publish()
         (pull,) = case.repo.pulls.values()
-        done = origins(case.store, site, [job.id, "another"])
-        assert set(done) == {job.id}
-        assert done[job.id].proposed == Place(
-            label=f"pull request #{pull['number']}",
-            address=f"https://git.example.com/acme/ledger/pull/{pull['number']}",
+        done = origins(case.store, forges, [view])[view.id]
+        assert done.proposed == Place(
+            label=f"pull request #{pull['number']}", address=f"{site}/pull/{pull['number']}"
         )
-        assert origins(case.store, site, []) == {}
+        assert origins(case.store, {}, [view]) == {}

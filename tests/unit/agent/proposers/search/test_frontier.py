@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
-from agent.proposers.search.frontier import INERT_AFTER_TRIALS, Frontier
+import pytest
+
+from agent.proposers.search.frontier import INERT_AFTER_TRIALS, Frontier, LineCandidates
 from agent.proposers.search.journal import Journal
 from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.source import SourceEdit
@@ -98,3 +101,30 @@ def test_the_journal_remembers_over_a_restart_and_survives_a_torn_line(tmp_path:
     assert one in again
     assert two not in again
     again.close()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_next_edit_is_that_of_the_highest_priority_whatever_was_learnt(seed: int) -> None:
+    draw = random.Random(seed)
+    lines = [line(number, draw.random()) for number in range(12)]
+
+    def expand(at: SuspiciousLine) -> list[CandidatePatch]:
+        return [edit(at.line, nth, draw.random()) for nth in range(8)]
+
+    frontier = Frontier(lines, expand)
+    given: list[LineCandidates] = []
+    while (popped := frontier.pop()) is not None:
+        site = popped[1]
+        site.position -= 1
+        others = [other.head(frontier.usual_seconds) for other in given if other is not site]
+        assert site.head(frontier.usual_seconds) >= max(others, default=0.0)
+        site.position += 1
+        if site not in given:
+            given.append(site)
+        if draw.random() < 0.1:
+            frontier.usual_seconds = draw.random()
+        is_changed, progress = draw.random() < 0.5, draw.random() < 0.2
+        frontier.learn(
+            draw.choice(given), is_changed=is_changed, progress=progress, seconds=draw.random()
+        )
+    assert sum(site.position for site in given) == 96

@@ -29,6 +29,8 @@ class Prompt:
         self._waiting: list[Evaluation] = []
         self.seen: list[str] = []
 
+    window = 6
+
     def submit(self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False) -> None:
         text = edits[0].replacement if edits else ""
         self.seen.append(text)
@@ -85,7 +87,6 @@ def search(evaluator: Prompt, journal: Path, targets: int = 1) -> Search:
         evaluator=evaluator,
         frontier=Frontier([line], expand),
         journal=Journal(journal),
-        workers=2,
         targets=targets,
         listen=lambda event: None,
     )

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from workers.github.errors import DeliveryRefused
-from workers.github.webhook import delivery as module
-from workers.github.webhook.delivery import Delivery
+from workers.forges.errors import DeliveryRefused
+from workers.github.webhook import request as module
+from workers.github.webhook.request import delivery_of
 from workers.github.webhook.signature import verify_signature
 
 SECRET = SecretStr("It's a Secret to Everybody")
@@ -56,19 +56,19 @@ def test_any_other_signature_is_refused(signature: str | None) -> None:
 
 
 def test_an_unsigned_body_is_never_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def parse(_: bytes) -> object:
+    def parse(*_: object) -> object:
         raise AssertionError("parsed")
 
-    monkeypatch.setattr(module, "_decode", parse)
+    monkeypatch.setattr(module, "decoded", parse)
     bare = {k: v for k, v in headers(b"{}").items() if k != "x-hub-signature-256"}
     with pytest.raises(DeliveryRefused) as refused:
-        Delivery.from_http(bare, b"{}", SECRET)
+        delivery_of(bare, b"{}", SECRET)
     assert refused.value.status_code == 401
 
 
 def test_a_signed_delivery_is_read() -> None:
     body = json.dumps({"action": "labeled"}).encode()
-    delivery = Delivery.from_http(headers(body), body, SECRET)
+    delivery = delivery_of(headers(body), body, SECRET)
     assert (delivery.event, delivery.action) == ("issues", "labeled")
     assert delivery.digest == hashlib.sha256(body).hexdigest()
 
@@ -94,15 +94,15 @@ def test_what_is_no_delivery_is_refused_by_number(
     body: bytes, more: dict[str, str], status: int
 ) -> None:
     with pytest.raises(DeliveryRefused) as refused:
-        Delivery.from_http(headers(body, **more), body, SECRET)
+        delivery_of(headers(body, **more), body, SECRET)
     assert refused.value.status_code == status
 
 
 @given(st.binary(max_size=300))
 def test_a_body_of_noise_gets_no_further_than_a_refusal(body: bytes) -> None:
     with pytest.raises(DeliveryRefused) as refused:
-        Delivery.from_http(headers(body), b"\x00" + body, SECRET)
+        delivery_of(headers(body), b"\x00" + body, SECRET)
     assert refused.value.status_code == 401
     with pytest.raises(DeliveryRefused) as refused:
-        Delivery.from_http(headers(b"\x00" + body), b"\x00" + body, SECRET)
+        delivery_of(headers(b"\x00" + body), b"\x00" + body, SECRET)
     assert refused.value.status_code == 422

@@ -19,13 +19,13 @@ from tests.support.github_payloads import (
     sender,
     suite,
 )
+from workers.forges.errors import DeliveryRefused
+from workers.forges.policy import PolicyBook, RepositoryPolicy
+from workers.forges.webhook.comment_command import Action
+from workers.forges.webhook.delivery import Delivery
+from workers.forges.webhook.trigger import Cause, IgnoredDelivery, Trigger
 from workers.github.api.app_identity import AppIdentity
-from workers.github.errors import DeliveryRefused
-from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.webhook.comment_command import Action
-from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.events import trigger_of
-from workers.github.webhook.trigger import Cause, IgnoredDelivery, Trigger
 
 MYSELF = AppIdentity(app_id=77, bot_id=4242)
 EVERYTHING = PolicyBook(defaults=RepositoryPolicy(triggers=frozenset(Cause)))

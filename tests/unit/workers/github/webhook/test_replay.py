@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.github_payloads import labelled
-from workers.github.errors import DeliveryRefused
+from workers.forges.errors import DeliveryRefused
 from workers.github.webhook.replay import read_recorded
 
 

@@ -16,6 +16,7 @@ REQUEST: dict[str, Any] = {
     "regressions": ["test_it.py::test_other"],
     "others": [],
     "workers": 2,
+    "members": 1,
     "test_timeout_seconds": 5.0,
     "least_timeout_seconds": 1.0,
     "durations": {},

@@ -1,0 +1,1 @@
+"""What is the same on every forge: deliveries in, jobs, and what is said back."""

@@ -1,0 +1,1 @@
+"""Gitea and Forgejo: their webhook and their REST API."""

@@ -1,0 +1,1 @@
+"""GitLab: its webhook and its REST API."""
