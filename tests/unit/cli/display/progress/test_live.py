@@ -18,7 +18,7 @@ from agent.events import (
     Warned,
 )
 from agent.records import Baseline, SuspiciousLine
-from cli.display.console import animated
+from cli.display.console import PLAINER, animated, survive_every_encoding
 from cli.display.progress.live import LiveDisplay
 from tests.support.cli_records import terminal, written
 
@@ -89,6 +89,10 @@ def test_the_budget_is_a_bar_and_a_passing_patch_is_not_the_end() -> None:
     assert "goes on" not in "\n".join(drawn(display, console))
     now[0] = 500.0
     assert "━" * 20 + " at most 0.0 s left" in "\n".join(drawn(display, console))
+
+
+def test_the_bar_is_one_in_ascii_too() -> None:
+    assert "━━──".encode("ascii", PLAINER) == b"==--"
 
 
 @pytest.mark.parametrize("width", [100, 40, 12, 3])
