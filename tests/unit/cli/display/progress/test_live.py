@@ -18,7 +18,7 @@ from agent.events import (
     Warned,
 )
 from agent.records import Baseline, SuspiciousLine
-from cli.display.console import PLAINER, animated, survive_every_encoding
+from cli.display.console import PLAINER, animated
 from cli.display.progress.live import LiveDisplay
 from tests.support.cli_records import terminal, written
 
