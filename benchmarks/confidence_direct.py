@@ -26,6 +26,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from agent.evaluation.suites.projects.quixbugs.guest_programs import calls
+from agent.evaluation.suites.projects.quixbugs.inputs import inputs
 from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.records import CandidatePatch, ExecutedSigns, PlausiblePatch, Verdict
@@ -40,7 +42,6 @@ from agent.validation.test_strength import small_faults
 from benchmarks import oracle
 from benchmarks.mutants import swapped
 from benchmarks.planted_bugs import lines_of_functions
-from benchmarks.quixbugs_inputs import inputs
 from benchmarks.reporting import Record
 from sandbox.source import apply_edits
 
@@ -81,7 +82,7 @@ def loaded(text: str, name: str) -> Callable[..., Any] | None:
     signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
     try:
         exec(compile(text, f"{name}.py", "exec"), module.__dict__)
-    except (Exception, oracle.CallTimedOut):
+    except (Exception, calls.CallTimedOut):
         return None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -144,7 +145,7 @@ def _drawn_suite(
     name: str, right: Callable[..., Any], base: Callable[..., Any], draw: random.Random
 ) -> Suite | None:
     pool = inputs(name, draw.randrange(10**6), POOL, [])
-    usable = [one for one in pool if oracle.call(right, name, one)[0] == "value"]
+    usable = [one for one in pool if calls.call(right, name, one)[0] == "value"]
     failing = [one for one in usable if not agrees(name, right, base, one)]
     passing = [one for one in usable if one not in failing]
     if not failing:
@@ -213,7 +214,7 @@ def _common(
 
 def _text(function: Callable[..., Any], name: str, given: Any) -> str | None:
     try:
-        how, value = oracle.call(function, name, given)
+        how, value = calls.call(function, name, given)
     except (Exception, RecursionError):
         return None  # the neighbour is no input at all: an edge to a node that is not there
     if how == "value":
@@ -254,7 +255,7 @@ def _with_strength(signs: ExecutedSigns, changes: Any, suite: Suite) -> Executed
 
 
 def _alarm(_number: int, _frame: object) -> None:
-    raise oracle.CallTimedOut
+    raise calls.CallTimedOut
 
 
 def main() -> None:
@@ -268,11 +269,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     options = parser.parse_args()
     signal.signal(signal.SIGALRM, _alarm)
-    oracle.CALL_SECONDS = CALL_SECONDS
+    calls.CALL_SECONDS = CALL_SECONDS
     for seed in options.seeds:
         try:
             record = run(options.checkout, options.name, seed)
-        except oracle.CallTimedOut:  # rung just behind the call it was set for
+        except calls.CallTimedOut:  # rung just behind the call it was set for
             continue
         if record is not None:
             print(json.dumps(record), flush=True)

@@ -32,9 +32,9 @@ from benchmarks import real_bugs
 from benchmarks.equivalence import Equivalence
 from benchmarks.history import commit_all, export_case, read_bugs
 from benchmarks.mutants import swapped
+from benchmarks.oracle import agree
 from benchmarks.planted_bugs import lines_of_functions
 from benchmarks.product import ask
-from benchmarks.quixbugs import agree
 from benchmarks.quixbugs_cases import NAMES, Case
 from benchmarks.reporting import ROOT, Record, say
 from benchmarks.suite import apply_patch, run_confined
@@ -111,9 +111,10 @@ def _quixbugs_judge(case: Given, folder: Path) -> Judge:
         case.export(folder)
         if refused := apply_patch(folder, diff):
             return {"right": None, "why": refused}
-        said = agree(case, folder, inputs=INPUTS, seed=SEED)
-        known = bool(said.get("compared")) and not said.get("unloadable")
-        return {"right": said["differing"] == 0 if known else None, "why": f"{INPUTS} inputs"}
+        texts = [path.read_text(encoding="utf-8") for path in (case.correct, folder / case.program)]
+        said = agree(*texts, case.name, count=INPUTS, seed=SEED)
+        known = said is not None and said.compared
+        return {"right": not said.differing if said and known else None, "why": f"{INPUTS} inputs"}
 
     return judge
 

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.quixbugs_inputs import GENERATORS
+from agent.evaluation.suites.projects.quixbugs.inputs import GENERATORS
 
 NAMES = tuple(sorted(GENERATORS))
 

@@ -1,25 +1,21 @@
-"""Repair real bugs of public repositories, and judge every patch against the developers' own.
+"""Repair real bugs of public repositories: `repair evaluate fixes`, and each patch that passes
+compared with the developers' own.
 
 BUGS is a list of bugs (JSON lines: repo, parent, fix, src, test_files, test_side_files, f2p …),
-CHECKOUTS a folder with a clone of each repository. A case is the parent commit with the tests of
-the fix, as a git work tree of one commit. A patch is *plausible* when `repair` ends as `repaired`
-or `plausible`, leaves none of the bug's tests red and, on a fresh copy, the bug's tests pass and no
-other test of their files that passed before breaks. It is *equal* when it parses to the developers'
-program, or when the whole test suite and recorded calls with changed arguments cannot tell the two
-apart (`benchmarks/equivalence.py`).
+CHECKOUTS a folder with a clone of each repository. A patch is *plausible* when the evaluation
+solves the task with it. It is *equal* when it parses to the developers' program, or when the whole
+test suite and recorded calls with changed arguments cannot tell the two apart
+(`benchmarks/equivalence.py`).
 
-The whole list takes hours, so a result grows: OUTPUT is written after every case, cases it
-holds are kept, and `--next K` measures K of those it lacks, in an order that is random and always
-the same; so what it holds is at any time a random sample. Each case says when, at which commit and
-beside what load it was measured.
+The whole list takes hours. `--sample K` takes K bugs in an order that is random and always the
+same; an interrupted evaluation is gone on with by `--run ID`.
 
-    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json
-    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json --next 20
-    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json --fresh --only-index 3
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json --sample 20
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json --run ID
     python -m benchmarks.real_bugs bugs.jsonl ~/clones --output check.json --check   # no repair
 
-Exit code 0 when every case was measured, 1 when one ended in an error of infrastructure (or the
-check failed), 2 for a bad argument.
+Exit code 0 when every case was measured, 1 when one could not be answered or graded (or the check
+failed), 2 for a bad argument.
 """
 
 from __future__ import annotations
@@ -32,30 +28,26 @@ import statistics
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from agent.evaluation.suites.projects.listed_fixes import task_id
 from benchmarks.equivalence import Comparison, Version
+from benchmarks.evaluated import Evaluated, cases, claimed_only, evaluate
 from benchmarks.history import (
     Bug,
     History,
-    commit_all,
     export_case,
     find_git_dir,
     import_root,
     parse_with_bugs,
     read_bugs,
 )
-from benchmarks.product import ORDINARY_CODES, ask, is_accepted, summary
-from benchmarks.reporting import (
-    Record,
-    conditions,
-    say,
-    table,
-    write_result,
-)
-from benchmarks.suite import apply_patch, junit_name, run_suite, unified_diff
+from benchmarks.reporting import Record, conditions, say, table, write_result
+from benchmarks.suite import apply_patch, junit_name, run_suite
 
 SUITE_SECONDS = 300.0
+UNMEASURED = ("not_answered", "not_graded", "infrastructure")
 TEST_PACKAGES = (
     *("pytest<8", "pytest-mock", "pytest-cov", "hypothesis", "freezegun", "packaging", "pytz"),
     *("python-dateutil", "six", "simplejson", "tzdata", "dateparser", "wcwidth", "pyyaml"),
@@ -118,56 +110,6 @@ class Case:
         folder = export_case(self.bug, self.history, self.folder / name, fixed=fixed)
         return Version(folder=folder, import_root=import_root(self.bug, folder))
 
-    def measure(self) -> Record:
-        """Repair, judge, and remove the copies."""
-        given = self.folder / "given" / self.bug.repo.partition("/")[2]
-        export_case(self.bug, self.history, given)
-        commit_all(given)
-        answer = ask(
-            [
-                *(str(given), "--json", "--sandbox", self.options.sandbox),
-                *("--max-seconds", f"{self.options.max_seconds:g}"),
-                *("--python", self.target_python),
-                *(word for test in self.bug.f2p for word in ("--only", test)),
-            ],
-            limit_seconds=self.options.max_seconds,
-        )
-        record = {**self.facts(), **summary(answer)}
-        record |= self.judge(answer.diff) if answer.diff else NO_PATCH
-        record["plausible"] = record["plausible"] and answer.accepted
-        shutil.rmtree(self.folder)
-        return record
-
-    def check(self) -> Record:
-        """Judge the developers' fix as if it were our patch, and the unpatched base."""
-        before = self.history.show(self.bug.parent, self.bug.src) or b""
-        after = self.history.show(self.bug.fix, self.bug.src) or b""
-        right = self.judge(unified_diff(before, after, self.bug.src))
-        wrong = self.judge("")
-        calls = self.comparison().compare_calls()
-        fine = right["plausible"] and right["equivalence"] == "equal" and not wrong["plausible"]
-        shutil.rmtree(self.folder)
-        return {
-            **self.facts(),
-            "exit_code": 0,
-            "fix": right,
-            "base": wrong,
-            # The developers' version against itself, as if it were not the same program.
-            "calls": vars(calls),
-            "fine": fine and calls.differing == 0,
-        }
-
-    def facts(self) -> Record:
-        bug = self.bug
-        return {
-            "index": bug.index,
-            "repo": bug.repo,
-            "fix": bug.fix,
-            "src": bug.src,
-            "python": self.target_python,
-            "changed_lines": bug.changed_lines,
-        }
-
     def judge(self, diff: str) -> Record:
         """Return whether a patch is plausible, and if so how it compares with the developers'."""
         base, ours = self.version("base"), self.version("ours")
@@ -179,6 +121,16 @@ class Case:
         verdict["equivalence"] = "differs"
         if verdict["plausible"]:
             verdict |= self.comparison(base, ours).judge()
+        return verdict
+
+    def equivalence(self, diff: str) -> Record:
+        """Return how a patch that passes compares with the developers'; remove the copies."""
+        ours = self.version("ours")
+        refused = apply_patch(ours.folder, diff)
+        verdict = {"equivalence": "differs", "refused": refused}
+        if not refused:
+            verdict = self.comparison(self.version("base"), ours).judge()
+        shutil.rmtree(self.folder)
         return verdict
 
     def tests_verdict(self, base: Version, ours: Version) -> Record:
@@ -240,87 +192,67 @@ def in_order(bugs: list[Bug]) -> list[Bug]:
     return sorted(bugs, key=lambda bug: hashlib.sha256(bug.fix.encode()).digest())
 
 
-def figures(records: list[Record]) -> Record:
-    """Return the counts and medians of a run."""
-    plausible = [record for record in records if record["plausible"]]
-    first = [r["first_plausible_seconds"] or r["wall_seconds"] for r in plausible]
-    kinds = Counter(record["equivalence"] for record in plausible)
-    count = len(records) or 1
+def figures(records: Sequence[Record]) -> Record:
+    """Return the counts and medians of a run; what shows nothing here is no part of a share."""
+    replayed = [record for record in records if record["outcome"] != "not_replayable"]
+    plausible = [record for record in replayed if record["outcome"] == "solved"]
+    kinds = Counter(record.get("equivalence", "unknown") for record in plausible)
+    count = len(replayed) or 1
     return {
         "bugs": len(records),
+        "not_replayable": len(records) - len(replayed),
         "plausible": len(plausible),
         "plausible_percent": round(100 * len(plausible) / count, 1),
         "equal": kinds["equal"],
         "equal_percent": round(100 * kinds["equal"] / count, 1),
         "differs": kinds["differs"],
         "unknown": kinds["unknown"],
-        "claimed_but_not_plausible": sum(
-            is_accepted(record) and not record["plausible"] for record in records
-        ),
+        "claimed_but_not_plausible": claimed_only(replayed),
+        "unmeasured": sum(record["outcome"] in UNMEASURED for record in records),
         "statuses": dict(Counter(str(record["status"]) for record in records)),
-        "exit_codes": dict(Counter(str(record["exit_code"]) for record in records)),
-        "median_seconds_to_first_plausible": statistics.median(first) if first else None,
-        "total_wall_seconds": round(sum(record["wall_seconds"] for record in records), 1),
+        "median_seconds": statistics.median(r["seconds"] for r in plausible) if plausible else None,
+        "total_seconds": round(sum(record["seconds"] for record in records), 1),
     }
 
 
-def show(records: list[Record]) -> str:
-    header = ("bug", "lines", "status", "plausible", "equal", "first, s", "wall, s", "tried")
+def show(records: Sequence[Record]) -> str:
     return table(
-        header,
+        ("bug", "status", "outcome", "equal", "seconds", "why"),
         [
             (
-                f"{record['index']} {record['repo']}",
-                record["changed_lines"],
-                record["status"] or f"exit {record['exit_code']}",
-                "yes" if record["plausible"] else "",
-                record["equivalence"] if record["plausible"] else "",
-                record["first_plausible_seconds"] and f"{record['first_plausible_seconds']:.1f}",
-                f"{record['wall_seconds']:.1f}",
-                record["candidates_tried"],
+                record["name"],
+                record["status"],
+                record["outcome"],
+                record.get("equivalence"),
+                f"{record['seconds']:.1f}",
+                record["why"][:80],
             )
             for record in records
         ],
     )
 
 
-def line(record: Record) -> str:
-    if "fine" in record:
-        return "as it should be" if record["fine"] else f"WRONG {json.dumps(record)}"
-    word = record["equivalence"] if record["plausible"] else "not plausible"
-    return f"{record['status']}, exit {record['exit_code']}, {word}, {record['wall_seconds']:.1f} s"
+def run(bugs: Sequence[Bug], options: argparse.Namespace) -> Evaluated:
+    model = "reference" if options.check else "none"
+    words = ["fixes", str(options.bugs), "--checkouts", str(options.checkouts), "--model", model]
+    words += ["--sandbox", options.sandbox, "--repair-seconds", f"{options.max_seconds:g}"]
+    words += [word for bug in bugs for word in ("--only", task_id(bug.repo, bug.fix))]
+    return evaluate(words, options.run)
 
 
-def run_bugs(options: argparse.Namespace, setting: Record) -> list[Record]:
-    """Measure what OUTPUT does not hold yet; return all it holds then, in the list's order."""
-    held = held_by(options.output, setting)
-    bugs = in_order(chosen(read_bugs(options.bugs), options))
-    lacking = [bug for bug in bugs if options.fresh or bug.index not in held][: options.next]
-    for count, bug in enumerate(lacking, 1):
-        at = conditions()
-        case = Case(bug, options)
-        record = case.check() if options.check else case.measure()
-        held[bug.index] = record | {key: at[key] for key in ("date", "commit", "load_at_start")}
-        records = [held[index] for index in sorted(held)]
-        write_result(options.output, {"conditions": conditions(**setting), **result_of(records)})
-        say(f"[{count}/{len(lacking)}] {bug.label}: {line(record)}")
-    return [held[index] for index in sorted(held)]
-
-
-def held_by(output: Path, setting: Record) -> dict[int, Record]:
-    """Return the cases of an earlier result; exit where it was measured under other limits."""
-    if not output.exists():
-        return {}
-    earlier = json.loads(output.read_text("utf-8"))
-    differing = [key for key in setting if earlier["conditions"].get(key) != setting[key]]
-    if differing:
-        sys.exit(f"{output} was measured with another {', '.join(differing)}: choose another file")
-    return {record["index"]: record for record in earlier["cases"]}
-
-
-def result_of(records: list[Record]) -> Record:
-    counted = {} if any("fine" in record for record in records) else figures(records)
-    return {"figures": counted, "cases": records}
+def compared(
+    evaluated: Evaluated, bugs: Sequence[Bug], options: argparse.Namespace
+) -> list[Record]:
+    """The cases of an evaluation, those that passed compared with the developers' fixes."""
+    by_task = {task_id(bug.repo, bug.fix): bug for bug in bugs}
+    answers = evaluated.log.answers
+    records = cases(evaluated)
+    for record in records:
+        if record["outcome"] == "solved":
+            diff = answers[record["name"]][0].text
+            record |= Case(by_task[record["name"]], options).equivalence(diff)
+            say(f"{record['name']}: {record['equivalence']}")
+    return records
 
 
 def arguments() -> argparse.Namespace:
@@ -333,36 +265,39 @@ def arguments() -> argparse.Namespace:
         "--python",
         default="3.11,3.9",
         metavar="X.Y,…",
-        help="Pythons to try, first that shows the bug",
+        help="Pythons to compare on, first that shows the bug",
     )
     parser.add_argument("--max-seconds", type=float, default=300.0, help="limit for each bug")
-    parser.add_argument("--next", type=int, metavar="K", help="K cases that OUTPUT lacks")
+    parser.add_argument("--sample", type=int, metavar="K", help="K bugs, always the same")
     parser.add_argument("--repo", action="append", metavar="OWNER/NAME")
     parser.add_argument("--only-index", action="append", type=int, metavar="I")
     parser.add_argument("--check", action="store_true", help="judge the known fixes instead")
-    options = parse_with_bugs(parser)
-    if options.output is None:
-        parser.error("--output FILE is needed: the result grows in it")
-    return options
+    parser.add_argument("--run", metavar="ID", help="an interrupted evaluation to go on with")
+    return parse_with_bugs(parser)
 
 
 def main() -> int:
     options = arguments()
-    setting = {
-        "benchmark": "real_bugs",
-        "kind": "check" if options.check else options.sandbox,
-        "max_seconds": options.max_seconds,
-        "target_python": options.python,
-    }
-    records = run_bugs(options, setting)
+    bugs = read_bugs(options.bugs)
+    evaluated = run(in_order(chosen(bugs, options))[: options.sample], options)
+    records = compared(evaluated, bugs, options)
+    counted = figures(records)
+    say(show(records))
+    say(json.dumps(counted, indent=1))
+    if options.output:
+        plan = evaluated.summary.plan
+        stated = conditions(
+            benchmark="real_bugs",
+            kind="check" if options.check else plan.sandbox,
+            evaluation=plan.run_id,
+            max_seconds=plan.repair_seconds,
+        )
+        write_result(options.output, {"conditions": stated, "figures": counted, "cases": records})
     if options.check:
-        wrong = [record["index"] for record in records if not record["fine"]]
+        wrong = [r["name"] for r in records if r.get("equivalence") != "equal"]
         say(f"{len(records) - len(wrong)} of {len(records)} are judged as they should be {wrong}")
         return 1 if wrong else 0
-    say(show(records))
-    say(json.dumps(figures(records), indent=1))
-    odd = [record for record in records if record["exit_code"] not in ORDINARY_CODES]
-    return 1 if any(record["status"] != "environment_broken" for record in odd) else 0
+    return 1 if counted["unmeasured"] else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -119,6 +119,18 @@ class Job:
     tokens: int
     gpu_seconds: float
     candidates_tried: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs are asked for. What is None or empty leaves none out."""
+
+    states: Collection[JobState] | None = None
+    outcomes: Collection[Status] | None = None
+    repository: str | None = None
+    owner: str | None = None
+    words: str = ""
+    """A part of the repository's name or of the job's id, in any case."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,6 +37,8 @@ class LogContents:
     """Task → its answers, by sample."""
     grades: dict[tuple[str, int], Grade] = field(default_factory=dict)
     """(task, sample) → its newest grade."""
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Task → when its answering began and ended, seconds since 1970, where that was recorded."""
     failures: dict[str, str] = field(default_factory=dict)
     """Task without answers → why, of the newest attempt."""
 
@@ -46,12 +49,22 @@ class LogContents:
             case "answers":
                 self.answers[task] = tuple(restore(Answer, answer) for answer in record["answers"])
                 self.failures.pop(task, None)
+                self.spans.pop(task, None)
+                if span := record.get("span"):
+                    self.spans[task] = _span(span)
             case "grade":
                 self.grades[task, record["sample"]] = restore(Grade, record["grade"])
             case "failure":
                 self.failures[task] = record["why"]
             case kind:
                 raise ValueError(f"there is no record of the kind {kind!r}")
+
+
+def _span(value: Any) -> tuple[float, float]:
+    begin, end = map(float, value)
+    if not (isfinite(begin) and isfinite(end)):
+        raise ValueError("a time that is none")
+    return begin, end
 
 
 class EvaluationLog:
@@ -69,15 +82,21 @@ class EvaluationLog:
             self._append({"kind": "log", "schema": LOG_SCHEMA})
 
     def add_answers(
-        self, task_id: str, prompt: str, sampling: Sampling, answers: Sequence[Answer]
+        self,
+        task_id: str,
+        prompt: str,
+        sampling: Sampling,
+        answers: Sequence[Answer],
+        span: tuple[float, float] | None = None,
     ) -> None:
-        """Record all answers to a task at once."""
+        """Record all answers to a task at once; `span`: when they were begun and there."""
         self._add(
             {
                 "kind": "answers",
                 "task": task_id,
                 "prompt_sha256": hashlib.sha256(prompt.encode("utf-8", "replace")).hexdigest(),
                 "sampling": plain(sampling),
+                "span": span,
                 "answers": [plain(answer) for answer in answers],
             }
         )

@@ -104,6 +104,8 @@ class Plan:
     """Date (YYYY-MM) of the newest text that the model was trained on, as the user says."""
     price_per_million: tuple[float, float] | None = None
     """Money for a million tokens read and generated."""
+    gpus: int | None = None
+    """How many the model holds, as the user says."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """Where and with what it was begun: machine, versions, date."""
 

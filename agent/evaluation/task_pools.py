@@ -13,7 +13,7 @@ from agent.evaluation.log import EvaluationLog
 from agent.evaluation.progress import Counter
 from agent.evaluation.records import Answer, Grade, GradeKind, Plan, Task
 from agent.evaluation.solving.base import NotAnswered, Solver
-from agent.evaluation.suites.base import Suite
+from agent.evaluation.suites.base import FAULT, Suite
 from agent.runs.stop import Interrupted
 from sandbox.errors import SandboxDied
 
@@ -98,13 +98,19 @@ class TaskPools:
                 raise
 
     def _solve(self, task: Task, solver: Solver) -> None:
+        if fault := task.data.get(FAULT):
+            self._log.add_failure(task.task_id, str(fault))
+            self._counter.failed()
+            return
+        begin = time.time()
         try:
             answers = list(solver.solve(task))
         except NotAnswered as error:
             self._log.add_failure(task.task_id, str(error))
             self._counter.failed()
             return
-        self._log.add_answers(task.task_id, task.prompt, self._plan.sampling, answers)
+        span = begin, time.time()
+        self._log.add_answers(task.task_id, task.prompt, self._plan.sampling, answers, span)
         self._counter.answered(answers)
         self._submit_grading(task, answers)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.reproduction.test_language import TestLanguage
 from agent.reproduction.test_location import TestLocation
 from sandbox.base import Session
 from sandbox.languages.python.runners.coverage import collect
@@ -16,6 +17,8 @@ CONFIRMATION_RUN_SECONDS = 120.0
 CONFIRMATION_TEST_SECONDS = 20.0
 _ASSERTING = frozenset(("AssertionError", "Failed"))
 """What a failed assertion, or `raises` where nothing is raised, ends with."""
+_RAISES = re.compile(r"\s*raise\b|.*\bthrow\b")
+"""A line that ends in an exception on purpose, in Python and JavaScript."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _GROUP = re.compile(r"^in (\w+): ", re.M)
 """The last line of the message of an exception group (`harness/outcomes.py`)."""
@@ -28,7 +31,9 @@ class ReproductionBase:
     open_session: Callable[[], Session]
     """A fresh offline session that holds the pristine base."""
     runner: TestRunner
-    setup: PytestSetup
+    language: TestLanguage
+    setup: PytestSetup | None
+    """Records lines; None where nothing does."""
     tests: Sequence[str]
     """Paths of the base's test files: their lines are no source."""
     place: TestLocation
@@ -46,7 +51,7 @@ class ReproductionBase:
         frame = result.frames[-1]
         lines = self.source_text(frame.path).splitlines()
         line = lines[frame.line - 1] if 0 < frame.line <= len(lines) else "raise"
-        return not line.lstrip().startswith("raise")
+        return not _RAISES.match(line)
 
     def run(self, text: str, names: Sequence[str]) -> Mapping[str, TestResult]:
         """Name → how its test in the file `text` ended, once for each set of its parameters
@@ -54,6 +59,8 @@ class ReproductionBase:
         with self.open_session() as session:
             report = self._run(session, text, names)
         ids = {self.place.id_of(name): name for name in names}
+        if not self.place.has_parameters:
+            return {ids[i]: result for i, result in report.results.items() if i in ids}
         parts = {test_id: test_id.partition("[") for test_id in report.results}
         return {
             f"{ids[plain_id]}{bracket}{parameters}": report.results[test_id]
@@ -61,17 +68,28 @@ class ReproductionBase:
             if plain_id in ids
         }
 
+    def names_in(self, text: str) -> tuple[str, ...]:
+        """The tests in the file `text`."""
+        names = self.language.names_in(text)
+        if names is not None:
+            return names
+        with self.open_session() as session:
+            report = self._run(session, text, None)
+        prefix = f"{self.place.path}::"
+        return tuple(i.removeprefix(prefix) for i in report.results if i.startswith(prefix))
+
     def collected(self, text: str, names: Sequence[str]) -> str:
         """Why the file cannot be collected; empty when it can."""
         with self.open_session() as session:
-            report = self._run(session, text, names)
+            report = self._run(session, text, names or None)
         return next(iter(report.collection_errors.values()), "")
 
-    def _run(self, session: Session, text: str, names: Sequence[str]) -> TestReport:
+    def _run(self, session: Session, text: str, names: Sequence[str] | None) -> TestReport:
+        """The named tests of the file, or all of them."""
         session.write(self.place.path, text.encode("utf-8", "replace"))
         return self.runner.run(
             session,
-            [self.place.id_of(name) for name in names],
+            [self.place.path] if names is None else [self.place.id_of(name) for name in names],
             timeout_seconds=CONFIRMATION_RUN_SECONDS,
             test_timeout_seconds=CONFIRMATION_TEST_SECONDS,
         )
@@ -79,6 +97,8 @@ class ReproductionBase:
     def touching(self, text: str, names: Sequence[str]) -> frozenset[str]:
         """Names of those tests that run a line of the project's source. A name holds the
         parameters of its test."""
+        if self.setup is None:
+            return frozenset(names) if self.language.uses_project(text) else frozenset()
         path = self.place.path
         ids = {_pytest_id(path, name): name for name in names}
         with self.open_session() as session:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from sandbox.syntax import literal
 
 _EXPECTED = (
     r"(?:expect(?:ed|s|ing)?(?:\s+(?:output|result|value|answer|behaviou?r|to\s+(?:be|get|see|have)))?"
-    r"|should(?:\s+(?:have\s+been|be|return|give|yield|print|equal|produce|output|raise))"
-    r"|instead\s+of|rather\s+than|must\s+(?:be|return|give|raise)"
+    r"|should(?:\s+(?:have\s+been|be|return|give|yield|print|equal|produce|output|raise|throw))"
+    r"|instead\s+of|rather\s+than|must\s+(?:be|return|give|raise|throw)"
     r"|correct\s+(?:output|result|value|answer)(?:\s+(?:is|would\s+be))?)"
 )
 _AFTER = re.compile(
@@ -28,14 +29,26 @@ _CUTS = re.compile(r"\s*(?:,|;|\.(?=\s|$)|\(|\bbut\b|\bgot\b|\binstead\b|\band\b
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interrupt)")
 
 
-def stated_value(text: str) -> str | None:
+def is_literal(text: str) -> bool:
+    """Whether a text is a literal of Python."""
+    try:
+        literal(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+IsLiteral = Callable[[str], bool]
+
+
+def stated_value(text: str, is_value: IsLiteral = is_literal) -> str | None:
     """The one value or exception that `text` says should come out; None when it says none, or
-    more than one."""
+    more than one. `is_value` knows the literals of the language."""
     values: dict[str, None] = {}
     for match in _AFTER.finditer(text):
         quoted_text = match.group("quoted")
-        value = quoted_text.strip() if quoted_text else _literal_at(match.group("rest"))
-        if value and (quoted_text is None or is_literal(value) or exception_name(value)):
+        value = quoted_text.strip() if quoted_text else _literal_at(match.group("rest"), is_value)
+        if value and (quoted_text is None or is_value(value) or exception_name(value)):
             values[value] = None
     return next(iter(values)) if len(values) == 1 else None
 
@@ -64,15 +77,7 @@ def exception_name(text: str) -> str | None:
     return match.group(0) if match is not None and is_whole_text else None
 
 
-def is_literal(text: str) -> bool:
-    try:
-        literal(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return False
-    return True
-
-
-def _literal_at(value_text: str) -> str | None:
+def _literal_at(value_text: str, is_value: IsLiteral = is_literal) -> str | None:
     """The longest literal, or the exception, that `value_text` begins with."""
     value_text = value_text.strip()
     name = _EXCEPTION.match(value_text.removeprefix("a ").removeprefix("an "))
@@ -84,6 +89,6 @@ def _literal_at(value_text: str) -> str | None:
     ]
     for end in ends:
         text = value_text[:end].rstrip(" .,;:!`").strip()
-        if text and is_literal(text):
+        if text and is_value(text):
             return text
     return None

@@ -32,7 +32,8 @@ def extend_base(prepared: Prepared, base: Snapshot, folder: Path, test: Generate
         source = folder / f"{extended_snapshot.digest}-{prepared.environment.key}.tar"
         append_file(Path(prepared.source), source, test.path, content)
     index = extended_snapshot.tar.with_suffix(".json").name
-    return replace(prepared, snapshot=index, source=str(source))
+    project = prepared.project.with_new_test(test.path)
+    return replace(prepared, snapshot=index, source=str(source), project=project)
 
 
 def add_to_evidence(

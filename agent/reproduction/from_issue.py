@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from agent.records import GeneratedTest
 from agent.reproduction.confirmation import ReproductionBase, objection_to, short_name, stable
 from agent.reproduction.examples import Claim, Example
-from agent.reproduction.issue_examples import examples
-from agent.reproduction.test_writer import can_be_written, test_text
 from sandbox.runners.base import TestResult
 
 AUTHOR = "the issue's examples"
@@ -26,15 +24,13 @@ class Reproduction:
     """One clause for people when there is no test."""
 
 
-def test_of_issue(base: ReproductionBase, importable: Mapping[str, str]) -> Reproduction:
+def test_of_issue(base: ReproductionBase) -> Reproduction:
     """Make a test of each example, run all on the base, and keep those that fail as stated, in
     two fresh sessions, on lines of the project."""
-    testable = [
-        example for example in examples(base.statement) if can_be_written(example, importable)
-    ]
+    testable = base.language.examples(base.statement)
     if not testable:
         return _no_test("the issue holds no example together with the result it should have")
-    text, names = test_text(testable, importable, as_case=base.place.as_case)
+    text, names = base.language.test_text(testable)
     results = base.run(text, names)
     ends = [(example, results.get(name)) for example, name in zip(testable, names, strict=True)]
     failures = {
@@ -44,18 +40,16 @@ def test_of_issue(base: ReproductionBase, importable: Mapping[str, str]) -> Repr
     if not failures:
         first = _objection(*ends[0], base) or "contradicts another"
         return _no_test(f"no example in the issue shows it ({testable[0].sentence}: it {first})")
-    return _final_test(failures, base, importable)
+    return _final_test(failures, base)
 
 
 test_of_issue.__test__ = False  # type: ignore[attr-defined]
 
 
-def _final_test(
-    failures: Mapping[Example, TestResult], base: ReproductionBase, importable: Mapping[str, str]
-) -> Reproduction:
+def _final_test(failures: Mapping[Example, TestResult], base: ReproductionBase) -> Reproduction:
     """The final file, run once more. `failures` is each example with its first failure."""
     failing_examples = list(failures)
-    text, names = test_text(failing_examples, importable, as_case=base.place.as_case)
+    text, names = base.language.test_text(failing_examples)
     second_results = base.run(text, names)
     related_tests = base.touching(text, names)
     for example, name in zip(failing_examples, names, strict=True):

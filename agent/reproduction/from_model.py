@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,7 +24,6 @@ from agent.reproduction.from_issue import Reproduction
 from agent.runs.stop import raise_if_stopped
 from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import SourceEdit
-from sandbox.syntax import parse_module
 
 AUTHOR = "the model"
 MAX_WRITTEN_TESTS = 8
@@ -79,13 +77,14 @@ def writing_task(base: ReproductionBase) -> ConversationTask:
 
 def _first_messages(base: ReproductionBase, tree: WorkingTree) -> list[Message]:
     path = base.place.path
-    form = "a method of a `unittest.TestCase`" if base.place.as_case else "a function `test_…`"
     system = prompt(
         "reproduce_system",
         workspace=tree.shown_workspace,
         scratch=tree.scratch,
         path=path,
-        form=form,
+        form=base.language.form,
+        language=base.language.name,
+        checks=base.language.checks,
     )
     task = prompt(
         "reproduce_task",
@@ -138,18 +137,19 @@ def judge_on_base(
 ) -> tuple[Reproduction, tuple[str, ...]]:
     """The test, or why it does not show the problem: sentences for the model."""
     text = candidate.edits[0].replacement
-    names = test_names(text)
+    names = base.names_in(text)
     no_test = Reproduction(
         test=None, results={}, why_not="the model's tests do not show the problem"
     )
     if not names:
-        return no_test, ("the file holds no test, or is no Python",)
+        reason = f"the file holds no test, or is no {base.language.name}"
+        return no_test, (f"{reason} {base.collected(text, ())[-1500:]}".strip(),)
     if len(names) > MAX_WRITTEN_TESTS:
         return no_test, (f"it holds {len(names)} tests; write {MAX_WRITTEN_TESTS} at most",)
     results, second_results = base.run(text, names), base.run(text, names)
     demonstrations = _showing(results, second_results)
     objections = _objections(results, second_results, names, base)
-    if not objections and not speaks_of(text, base.statement):
+    if not objections and not _has_words(base.language.words_in(text), base.statement):
         objections = ("it uses no name and no value that the statement speaks of",)
     if not results:
         objections = (f"it cannot be collected: {base.collected(text, names)[-1500:]}",)
@@ -190,7 +190,7 @@ def _objections(
 ) -> tuple[str, ...]:
     """Why the file does not show the problem. Tests that pass beside others that fail are no
     objection: they are controls."""
-    ran = {name.partition("[")[0] for name in results}
+    ran = {*results, *(name.partition("[")[0] for name in results)}
     objections = [f"{name} {objection_to(None, '')}" for name in names if name not in ran]
     demonstrations = _showing(results, second_results)
     for name in demonstrations or results:
@@ -220,32 +220,16 @@ def speaks_of(text: str, statement: str) -> bool:
     """Whether a test's code and the statement have a word in common: a weak sign, and the only
     one there is, that the test fails for the reason stated."""
     code = words_of_code([text])
-    test_words = {part for name in code.names for part in (name, *name.split("_"))}
-    test_words |= {word for string in code.strings for word in _WORD.findall(string)}
+    return _has_words({*code.names, *code.strings}, statement)
+
+
+def _has_words(code: Collection[str], statement: str) -> bool:
+    names = {name for part in code for name in _WORD.findall(part)}
+    test_words = {part for name in names for part in (name, *name.split("_"))}
     statement_words = {word.lower() for word in _WORD.findall(statement)}
     return bool(
         ({word.lower() for word in test_words if len(word) > 2} - _COMMON) & statement_words
     )
-
-
-def test_names(text: str) -> tuple[str, ...]:
-    """`test` of functions and `Class.test` of methods; empty for what does not parse."""
-    try:
-        tree = parse_module(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return ()
-    functions = ast.FunctionDef | ast.AsyncFunctionDef
-    names: list[str] = []
-    for node in tree.body:
-        if isinstance(node, functions) and node.name.startswith("test"):
-            names.append(node.name)
-        elif isinstance(node, ast.ClassDef):
-            methods = [method.name for method in node.body if isinstance(method, functions)]
-            names += [f"{node.name}.{name}" for name in methods if name.startswith("test")]
-    return tuple(names)
-
-
-test_names.__test__ = False  # type: ignore[attr-defined]
 
 
 def ids_in(tree: WorkingTree, *, base: ReproductionBase) -> tuple[str, ...]:
@@ -254,7 +238,8 @@ def ids_in(tree: WorkingTree, *, base: ReproductionBase) -> tuple[str, ...]:
         text = tree.read(base.place.path).decode("utf-8", "replace")
     except (FileNotFoundError, ValueError):
         return ()
-    return tuple(base.place.id_of(name) for name in test_names(text))
+    names = base.language.names_in(text)
+    return (base.place.path,) if names is None else tuple(map(base.place.id_of, names))
 
 
 def _verdict(objections: tuple[str, ...]) -> Verdict:

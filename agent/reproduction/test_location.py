@@ -33,8 +33,16 @@ class TestLocation:
         """The runner knows methods of a `TestCase` only."""
         return "::" not in self.style
 
+    @property
+    def has_parameters(self) -> bool:
+        """A bracket in a name begins the parameters of a test, as in Python; else it is a letter
+        like any other."""
+        return self.path.endswith(".py")
+
     def id_of(self, name: str) -> str:
         """The id of `Case.test` or `test` in the file; with its parameters where it has some."""
+        if not self.has_parameters:
+            return f"{self.path}::{name}"
         plain_name, bracket, parameters = name.partition("[")
         case, _, test = plain_name.rpartition(".")
         test_id = id_in_file(self.path, case, test, like=self.style, like_file=self.beside)
@@ -47,11 +55,13 @@ def place_for(
     paths: Collection[str],
     read: Callable[[str], str] = lambda _: "",
     is_test_path: Callable[[str], bool] = lambda _: True,
+    name_of: Callable[[str, str], str] = lambda _, digest: f"test_issue_{digest}.py",
 ) -> TestLocation | None:
     """Beside the test file that names what the statement speaks of, and among equals the one with
     the most tests; named after the statement. None when no test lies in a file of the snapshot.
 
-    `tests` are those that can be collected; `read` gives the text of a file. Where there are files
+    `tests` are those that can be collected; `read` gives the text of a file, `name_of` the name of
+    the new one, from that of the file beside it and a mark of the statement. Where there are files
     of tests, modules and documents whose examples are run as tests are no place for one.
     """
     counts: dict[str, int] = {}
@@ -68,7 +78,7 @@ def place_for(
     scores = _named(statement, {path: f"{path}\n{read(path)}" for path in most})
     beside = max(most, key=lambda path: (scores[path], counts[path], path))
     digest = hashlib.sha256(statement.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    name = f"test_issue_{digest}.py"
+    name = name_of(posixpath.basename(beside), digest)
     return TestLocation(
         path=posixpath.join(posixpath.dirname(beside), name), beside=beside, style=styles[beside]
     )

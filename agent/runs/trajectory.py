@@ -85,19 +85,24 @@ class Trajectory:
                 os.close(file)
 
 
-def read_trajectory(path: Path) -> list[Step]:
-    """The steps in their order; lines that cannot be read are passed over."""
+def read_trajectory(path: Path, last_bytes: int = MAX_FILE_BYTES * 2) -> list[Step]:
+    """The steps in their order, those of the file's last bytes; lines that cannot be read are
+    passed over."""
     steps: dict[tuple[str, str, int, int], Step] = {}
     with suppress(FileNotFoundError):
-        for line in _lines(path):
+        for line in _lines(path, last_bytes):
             with suppress(ValueError, ValidationError, RecursionError):
                 step = restore(Step, json.loads(line))
                 steps[step.conversation, step.kind, step.turn, step.index] = step
     return list(steps.values())
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, last_bytes: int) -> Iterator[bytes]:
     with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > last_bytes:
+            file.seek(size - last_bytes)
+            file.readline(MAX_LINE_BYTES)  # the rest of a line
         while line := file.readline(MAX_LINE_BYTES):
             yield line
 

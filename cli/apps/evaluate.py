@@ -24,12 +24,14 @@ SUITES = {
     "mbpp": "500 functions to write. DATA: mbpp.jsonl of google-research/google-research.",
     "mbpp+": "378 of them with EvalPlus' tests. DATA: MbppPlus-OriginFmt.jsonl.gz of "
     "evalplus/mbppplus_release.",
-    "humanevalfix": "164 Python functions to fix. DATA: the Python humanevalpack.jsonl of "
+    "humanevalfix": "164 functions to fix, in Python or JavaScript. DATA: humanevalpack.jsonl of "
     "bigcode-project/octopack.",
     "quixbugs": "40 Python programs with one bug each. DATA: a checkout of jkoppel/QuixBugs.",
     "code-refinement": "Java methods to rewrite, compared with the fix. DATA: data/small or "
     "data/medium of microsoft/CodeXGLUE's Code-Code/code-refinement.",
     "history": "Fixes of your own repository's past, replayed. DATA: the repository.",
+    "fixes": "Fixes that a file lists, replayed. DATA: JSON lines (see docs/evaluation.md); needs "
+    "--checkouts.",
     "bugsinpy": "Bugs of projects. DATA: a checkout of soarsmu/BugsInPy; needs --checkouts.",
     "swe-bench": "Issues, hidden tests. DATA: an instance file (JSON lines); needs --checkouts.",
 }

@@ -141,6 +141,11 @@ def _figures(summary: Summary) -> Table:
     if summary.completion_tokens:
         prompt, completion = summary.prompt_tokens, summary.completion_tokens
         table.add_row("tokens", f"{prompt:,} read, {completion:,} generated")
+    if summary.tokens_per_second is not None:
+        seconds = duration(summary.answering_seconds)
+        table.add_row("speed", f"{summary.tokens_per_second:,.1f} tokens a second over {seconds}")
+    if summary.gpu_seconds is not None:
+        table.add_row("GPUs", f"{summary.gpu_seconds:,.0f} GPU seconds")
     if summary.money is not None:
         table.add_row("cost", f"{summary.money:,.2f}")
     if summary.completion_tokens or summary.median_seconds >= 1:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.untrusted_text import printable, shortened
-from agent.wording import duration, place, tests
+from agent.wording import place, tests
 from cli.exit_codes import ExitCode, of_status
 
 if TYPE_CHECKING:
@@ -46,13 +46,6 @@ def state_word(job: JobView) -> str:
     return (job.outcome or job.state).value
 
 
-def left(job: JobView) -> str:
-    """Time until a job ends, as text; empty for one that has."""
-    if not job.live:
-        return ""
-    return "unknown" if job.eta_seconds is None else f"~{duration(job.eta_seconds)}"
-
-
 def show_job(console: Console, job: JobView, progress: JobProgress) -> None:
     """Everything worth knowing, a fact a line."""
     state = state_word(job)
@@ -74,7 +67,7 @@ def _facts(job: JobView) -> list[tuple[str, str]]:
         ("repository", f"{job.target}{at}"),
         ("queue", job.queue.value),
         ("position", str(job.position or "")),
-        ("left", left(job)),
+        ("left", job.left),
         ("submitted", _local(job.created_at)),
         ("started", _local(job.started_at)),
         ("ended", _local(job.ended_at)),
@@ -121,7 +114,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
             Text(f"{job.candidates_tried:,}" if job.candidates_tried else ""),
             Text(f"{job.tokens:,}" if job.tokens else ""),
             Text(f"{job.gpu_seconds:,.0f} s" if job.gpu_seconds else ""),
-            Text(left(job)),
+            Text(job.left),
             Text(shortened(job.repository, 60)),
         )
     return table

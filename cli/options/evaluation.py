@@ -154,6 +154,15 @@ class EvaluateRequest:
         ),
     ] = None
 
+    gpus: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="GPUs that the model holds, for the GPU seconds.",
+            rich_help_panel=REPORT,
+        ),
+    ] = None
+
     def plan(self, suite: str, installation_url: str | None) -> Plan:
         """What these options ask for. Raises BadInput for the first that cannot be used."""
         from agent.evaluation.records import REPAIRS, AnswerSource, Plan
@@ -188,6 +197,7 @@ class EvaluateRequest:
             benchmark=self.benchmark,
             trained_until=_date(self.trained_until),
             price_per_million=_price(self.price),
+            gpus=None if self.gpus is None else arguments.check_count(self.gpus, "--gpus"),
             conditions=conditions(),
         )
 

@@ -28,6 +28,8 @@ class Overrides:
     """A version ("3.11") or the path of an interpreter."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables of the tests."""
+    only: tuple[str, ...] = ()
+    """Tests that are asked for by name: they say which package of several is meant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,9 @@ class Project(Protocol):
 
     def with_test_files(self, paths: Iterable[str]) -> Self:
         """The same project, in which these files are tests, too."""
+
+    def with_new_test(self, path: str) -> Self:
+        """The same project, whose runs of all tests include a new file of tests."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,9 +39,7 @@ _OF_PYTHON = re.compile(
 )
 
 
-def understand(
-    snapshot: Snapshot, overrides: Overrides | None = None, only: Sequence[str] = ()
-) -> AnyProject:
+def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> AnyProject:
     """The project as its files describe it. Tests in Python come first; where there are none, those
     in JavaScript, then those in Go. A command that a person gave decides by what it starts,
     Python's runners first; else tests that are named (`only`) by the files that they lie in.
@@ -57,7 +55,7 @@ def understand(
         return next((project for project in candidates if project is not None), python)
     projects = [python, *(of(snapshot, overrides) for of in _OTHERS)]
     tested = [project for project in projects if project is not None and project.has_tests]
-    named = [project for project in tested if only and _holds(project, only)]
+    named = [project for project in tested if _holds(project, overrides.only)]
     if named:
         return named[0]
     return _with_others(tested) if tested else python
@@ -65,7 +63,8 @@ def understand(
 
 def _holds(project: AnyProject, test_ids: Sequence[str]) -> bool:
     """Whether all these tests lie in files of the project's language."""
-    return all(project.is_source_path(named_file(test_id)) for test_id in test_ids)
+    files = [named_file(test_id) for test_id in test_ids]
+    return bool(files) and all(map(project.is_source_path, files))
 
 
 def _with_others(tested: Sequence[AnyProject]) -> AnyProject:

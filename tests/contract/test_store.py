@@ -27,7 +27,16 @@ from workers.forges.intake.inbox import Inbox
 from workers.forges.tables import deliveries
 from workers.forges.webhook.delivery import Delivery
 from workers.forges.webhook.trigger import IgnoredDelivery
-from workers.records import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
+from workers.records import (
+    Claim,
+    EffectState,
+    JobFilter,
+    JobState,
+    NewEvent,
+    Queue,
+    Topic,
+    Usage,
+)
 from workers.store.clock import seconds_from_now
 from workers.store.database import open_engine
 from workers.store.migrations.versions import r0003_forges, r0003_owners
@@ -783,3 +792,38 @@ def test_a_database_that_is_away_is_said_so(tmp_path: Path) -> None:
     for url in (f"sqlite:///{folder}", "postgresql://nobody@127.0.0.1:1/none"):
         with pytest.raises(StoreUnavailable, match="database"):
             Store(open_engine(url)).counts()
+
+
+def test_jobs_are_found_by_words_and_by_how_they_ended(store: Store) -> None:
+    ids = [submit(store, name, owner="ada") for name in ("git/Ada/One", "git/ada/50%_two")]
+    other_id = submit(store, "git/eve/three", owner="eve")
+    claim = claimed(store, ids[0])
+    store.finish(claim, a_result(ids[0]), "{}", None)
+
+    def found(**wanted: object) -> list[str]:
+        return [job.id for job in store.jobs_of(JobFilter(**wanted), 10)]  # type: ignore[arg-type]
+
+    assert found(words="ADA/") == ids[::-1]
+    assert found(words="%_t") == [ids[1]]
+    assert found(words="_da") == []
+    assert found(words=other_id[-8:].upper()) == [other_id]
+    assert found(words="git", owner="eve") == [other_id]
+    assert found(outcomes=[Status.REPAIRED]) == [ids[0]]
+    assert store.counts_by_ending("ada") == {
+        (JobState.ENDED, Status.REPAIRED): 1,
+        (JobState.QUEUED, None): 1,
+    }
+    assert sum(store.counts_by_ending(None).values()) == 3
+
+
+def test_the_stage_of_each_job_and_since_when(store: Store) -> None:
+    first, second, third = (submit(store, name) for name in ("a", "b", "c"))
+    for job_id, stages in ((first, ["prepare", "baseline"]), (second, ["prepare"])):
+        told = [NewEvent(kind="stage_started", data={"stage": stage}) for stage in stages]
+        store.append(claimed(store, job_id), told)
+    assert store.stages([first, second, third]) == {first: "baseline", second: "prepare"}
+    started_at = store.job(first).started_at
+    assert started_at is not None
+    names = [stage for stage, _ in store.stages_since(first, started_at)]
+    assert names == ["prepare", "baseline"]
+    assert store.stages_since(first, started_at + timedelta(hours=1)) == []

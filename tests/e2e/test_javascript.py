@@ -123,6 +123,35 @@ def test_without_a_model_the_search_repairs_it(shop: Workshop) -> None:
     assert done.result.patch.candidate.operator == "javascript.number"
 
 
+ISSUE = """
+The first amount is lost.
+
+```js
+const { total } = require('stock');
+console.log(total([1, 2, 3])); // 6
+```
+"""
+
+
+@pytest.mark.slow
+def test_an_issue_without_a_failing_test_becomes_one(shop: Workshop) -> None:
+    """Its example runs in the project's own framework, is held to as the project's tests are, and
+    is no part of the patch."""
+    test = TOTAL["test/total.test.js"]
+    row = next(line for line in test.split("\n") if "adds" in line)
+    files = {**TOTAL, "test/total.test.js": test.replace(f"{row}\n", "")}
+    done = shop.repair(turn(FIX), turn(TESTS), turn(SUBMIT), files=files, issue=ISSUE)
+    assert done.result.status is Status.PLAUSIBLE, done.result.reason
+    (made,) = done.result.generated_tests
+    assert made.path.startswith("test/issue")
+    assert made.path.endswith(".test.js")
+    assert made.claims == ("`total([1, 2, 3])` gives `6`",)
+    assert "+  for (let i = 0;" in done.diff
+    assert made.path not in done.diff
+    assert done.result.patch is not None
+    assert list(done.result.patch.verdict.fail_to_pass) == [f"{made.path}::issue example 1"]
+
+
 def test_what_no_small_edit_mends_is_told(shop: Workshop) -> None:
     files = {**TOTAL, "lib/total.js": "'use strict';\n\nmodule.exports = { total() {} };\n"}
     done = shop.repair(files=files, max_candidates=100)

@@ -14,6 +14,10 @@ class Wording:
     pull_sign: str = "#"
     """What stands before the number of one."""
 
+    issue_path: str = "issues"
+    """Of the address of an issue, between the repository's and the number."""
+    pull_path: str = "pull"
+
     @property
     def pull_start(self) -> str:
         """`pull` at the beginning of a sentence."""

@@ -25,7 +25,7 @@ class Gitea(TokenForge):
     """A Gitea or a Forgejo."""
 
     name: ClassVar[str] = "gitea"
-    wording: ClassVar[Wording] = Wording("Gitea")
+    wording: ClassVar[Wording] = Wording("Gitea", pull_path="pulls")
 
     @property
     def author_email(self) -> str:

@@ -25,7 +25,13 @@ class GitLab(TokenForge):
     """A GitLab, gitlab.com or a server of one's own."""
 
     name: ClassVar[str] = "gitlab"
-    wording: ClassVar[Wording] = Wording("GitLab", "merge request", PULL_SIGN)
+    wording: ClassVar[Wording] = Wording(
+        "GitLab",
+        "merge request",
+        PULL_SIGN,
+        issue_path="-/issues",
+        pull_path="-/merge_requests",
+    )
 
     @property
     def author_email(self) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
+from workers.jobs.past_runs import STEPS, PastRuns
 from workers.jobs.view import JobView, view_of
-from workers.records import Job, JobState
-from workers.store.scheduling.eta import seconds_left, seconds_until_done
+from workers.records import Job, JobFilter, JobState
+from workers.store.scheduling.eta import TimeLeft, seconds_left, seconds_until_done
 from workers.store.scheduling.presence import Presence
 from workers.store.store import Store
 
-MAX_RECENT_JOBS = 50
-"""Ended jobs a guess is made from."""
 WAITING_STATES = (JobState.QUEUED, JobState.WAITING)
 
 
@@ -22,6 +21,7 @@ class Overview:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._presence = Presence(store.engine)
+        self._past = PastRuns(store)
 
     def job(self, job_id: str) -> JobView:
         """One job with its place in the queue and ETA. Raises JobNotFound."""
@@ -36,35 +36,44 @@ class Overview:
         before: str | None = None,
     ) -> list[JobView]:
         """Newest first, each with the ETA that its state allows."""
-        jobs = self._store.jobs(states=states, owner=owner, limit=limit, before=before)
-        has_running = any(job.state is JobState.RUNNING for job in jobs)
-        durations = self._durations() if has_running else ()
-        return [view_of(job, None, _running(job, durations)) for job in jobs]
+        return self.jobs_of(JobFilter(states=states, owner=owner), limit, before)
+
+    def jobs_of(self, job_filter: JobFilter, limit: int, before: str | None) -> list[JobView]:
+        """The jobs that a filter leaves, as `jobs` has them."""
+        jobs = self._store.jobs_of(job_filter, limit, before)
+        return [view_of(job, None, self._until_end(job)) for job in jobs]
 
     def of(self, job: Job) -> JobView:
-        if job.state is JobState.RUNNING:
-            return view_of(job, None, _running(job, self._durations()))
         if job.state not in WAITING_STATES:
-            return view_of(job, None, None)
+            return view_of(job, None, self._until_end(job))
         position = self._store.position(job.id)
         workers = self._presence.here()
         places = sum(worker.slots for worker in workers if job.request.queue in worker.queues)
-        eta = None
+        time_left = None
         if position is not None and job.state is JobState.QUEUED:
-            eta = seconds_until_done(position, places, self._durations())
-        return view_of(job, position, eta, places)
+            durations = [run.seconds for run in self._past.like(job.request.repository)]
+            durations_before = [run.seconds for run in self._past.all()]
+            time_left = seconds_until_done(position, places, durations, durations_before)
+        return view_of(job, position, time_left, places)
 
-    def _durations(self) -> Sequence[float]:
-        jobs = self._store.jobs(states=[JobState.ENDED], limit=MAX_RECENT_JOBS)
-        return [
-            (job.ended_at - job.started_at).total_seconds()
-            for job in jobs
-            if job.started_at is not None and job.ended_at is not None
-        ]
+    def _until_end(self, job: Job) -> TimeLeft | None:
+        """Of a running job, from the stage it is in."""
+        if job.state is not JobState.RUNNING or job.started_at is None:
+            return None
+        stage, since = _step(self._store.stages_since(job.id, job.started_at), job.started_at)
+        past_runs = self._past.like(job.request.repository)
+        seconds = (datetime.now(UTC) - since).total_seconds()
+        return seconds_left(max(0.0, seconds), [run.rest(stage) for run in past_runs])
 
 
-def _running(job: Job, durations: Sequence[float]) -> float | None:
-    if job.state is not JobState.RUNNING or job.started_at is None:
-        return None
-    seconds = (datetime.now(UTC) - job.started_at).total_seconds()
-    return seconds_left(max(0.0, seconds), durations)
+def _step(stages: Sequence[tuple[str, datetime]], started_at: datetime) -> tuple[str, datetime]:
+    """The stage that a job is in, and since when: `propose` and `validate`, which take turns, are
+    one."""
+    if not stages:
+        return "", started_at
+    stage, since = stages[-1]
+    for name, at in reversed(stages):
+        if STEPS.get(name) != STEPS.get(stage):
+            break
+        since = at
+    return stage, since

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agent.records import Status
+from agent.wording import duration
 from workers.records import LIVE_STATES, Job, JobState, Queue
+from workers.store.scheduling.eta import TimeLeft
 
 
 class JobView(BaseModel):
@@ -39,7 +41,10 @@ class JobView(BaseModel):
     position: int | None
     """1 is next; null for a job that does not wait."""
     eta_seconds: float | None
-    """Until it ends, from recent jobs; null where that is unknown."""
+    """Until it ends, from recent jobs: the middle of the guess; null where that is unknown."""
+    eta_low_seconds: float | None = None
+    """Half of the jobs end between this and `eta_high_seconds`."""
+    eta_high_seconds: float | None = None
     places: int | None = None
     """Jobs that the workers can run side by side, 0 without a worker; null for one that does not
     wait."""
@@ -50,6 +55,18 @@ class JobView(BaseModel):
     @property
     def live(self) -> bool:
         return self.state in LIVE_STATES
+
+    @property
+    def left(self) -> str:
+        """Time until its end, in words; empty once it has ended."""
+        if not self.live:
+            return ""
+        if self.eta_seconds is None:
+            return "unknown"
+        if self.eta_low_seconds is None or self.eta_high_seconds is None:  # of an older server
+            return f"~{duration(self.eta_seconds)}"
+        low, high = duration(self.eta_low_seconds), duration(self.eta_high_seconds)
+        return f"~{low}" if low == high else f"{low} to {high}"
 
 
 class JobList(BaseModel):
@@ -89,7 +106,7 @@ class EventView(BaseModel):
 
 
 def view_of(
-    job: Job, position: int | None, eta_seconds: float | None, places: int | None = None
+    job: Job, position: int | None, time_left: TimeLeft | None, places: int | None = None
 ) -> JobView:
     repair = job.request.repair
     return JobView(
@@ -112,7 +129,9 @@ def view_of(
         ended_at=job.ended_at,
         not_before=job.not_before,
         position=position,
-        eta_seconds=eta_seconds,
+        eta_seconds=None if time_left is None else time_left.middle,
+        eta_low_seconds=None if time_left is None else time_left.low,
+        eta_high_seconds=None if time_left is None else time_left.high,
         places=places,
         tokens=job.tokens,
         gpu_seconds=job.gpu_seconds,

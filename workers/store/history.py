@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from workers.records import PUBLISHED_ORIGINS, STAGE_KIND, Job, JobEvent, NewEvent, Topic
 from workers.store.clock import database_now
@@ -55,6 +56,30 @@ def stage(connection: Connection, job_id: str) -> str:
     )
     data = connection.execute(query).scalar_one_or_none()
     return "" if data is None else str(json.loads(data).get("stage", ""))
+
+
+def stages_since(
+    connection: Connection, job_id: str, since: datetime
+) -> list[tuple[str, datetime]]:
+    """The stages that began since then, in their order, and when."""
+    query = (
+        select(events.c.data, events.c.at)
+        .where(events.c.job_id == job_id, events.c.kind == STAGE_KIND, events.c.at >= since)
+        .order_by(events.c.seq)
+    )
+    return [(str(json.loads(data).get("stage", "")), at) for data, at in connection.execute(query)]
+
+
+def stages(connection: Connection, job_ids: Collection[str]) -> dict[str, str]:
+    """Job → name of the stage that began last."""
+    is_stage = events.c.job_id.in_(job_ids), events.c.kind == STAGE_KIND
+    last = select(events.c.job_id, func.max(events.c.seq).label("seq")).where(*is_stage)
+    last_rows = last.group_by(events.c.job_id).subquery()
+    joined = events.join(
+        last_rows, (events.c.job_id == last_rows.c.job_id) & (events.c.seq == last_rows.c.seq)
+    )
+    rows = connection.execute(select(events.c.job_id, events.c.data).select_from(joined))
+    return {job_id: str(json.loads(data).get("stage", "")) for job_id, data in rows}
 
 
 def read(connection: Connection, job_id: str, after: int, limit: int) -> list[JobEvent]:

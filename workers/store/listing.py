@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
 from agent.patches.changes import diff_text
+from agent.records import Status
 from workers.errors import JobNotFound
-from workers.records import Job, JobState, StoredResult
+from workers.records import Job, JobFilter, JobState, StoredResult
 from workers.store.rows import job_of
 from workers.store.tables import jobs, results
 
@@ -21,21 +22,11 @@ def job(connection: Connection, job_id: str) -> Job:
 
 
 def newest(
-    connection: Connection,
-    states: Collection[JobState] | None,
-    repository: str | None,
-    owner: str | None,
-    limit: int,
-    before: str | None,
+    connection: Connection, job_filter: JobFilter, limit: int, before: str | None
 ) -> list[Job]:
     """Jobs, newest first; `before` is the id of the last job of the page that came before."""
     query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
-    if states is not None:
-        query = query.where(jobs.c.state.in_(states))
-    if repository is not None:
-        query = query.where(jobs.c.repository == repository)
-    if owner is not None:
-        query = query.where(jobs.c.owner == owner)
+    query = query.where(*_conditions(job_filter))
     if before is not None:
         last_job = jobs.alias()
         position = [
@@ -44,6 +35,39 @@ def newest(
         ]
         query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*position))
     return [job_of(row) for row in connection.execute(query)]
+
+
+def _conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if job_filter.states is not None:
+        conditions.append(jobs.c.state.in_(job_filter.states))
+    if job_filter.outcomes is not None:
+        conditions.append(jobs.c.outcome.in_(job_filter.outcomes))
+    if job_filter.repository is not None:
+        conditions.append(jobs.c.repository == job_filter.repository)
+    if job_filter.owner is not None:
+        conditions.append(jobs.c.owner == job_filter.owner)
+    if job_filter.words:
+        words = job_filter.words.lower()
+        has_words = [
+            func.lower(column).contains(words, autoescape=True)
+            for column in (jobs.c.repository, jobs.c.id)
+        ]
+        conditions.append(or_(*has_words))
+    return conditions
+
+
+def counts_by_ending(
+    connection: Connection, owner: str | None
+) -> Mapping[tuple[JobState, Status | None], int]:
+    """(State, outcome) → number of jobs, of those that are there."""
+    query = select(jobs.c.state, jobs.c.outcome, func.count())
+    query = query.where(*_conditions(JobFilter(owner=owner)))
+    rows = connection.execute(query.group_by(jobs.c.state, jobs.c.outcome))
+    return {
+        (JobState(state), None if outcome is None else Status(outcome)): number
+        for state, outcome, number in rows
+    }
 
 
 def counts(connection: Connection) -> Mapping[JobState, int]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from agent.records import RepairResult
+from agent.records import RepairResult, Status
 from agent.runs.checkpoints import Checkpoints
 from sandbox.host.private_files import private_folder
 from workers.config import ServiceSettings
@@ -21,6 +21,7 @@ from workers.records import (
     Effect,
     Job,
     JobEvent,
+    JobFilter,
     JobRequest,
     JobState,
     LeaseRenewal,
@@ -32,7 +33,7 @@ from workers.records import (
     Topic,
     Usage,
 )
-from workers.store import checkpoints, effects, history, listing, outbox, retention
+from workers.store import checkpoints, effects, history, listing, outbox, retention, statistics
 from workers.store.database import migrate, open_engine, reading, writing
 from workers.store.scheduling import (
     admission,
@@ -122,8 +123,13 @@ class Store:
         before: str | None = None,
     ) -> list[Job]:
         """Jobs, newest first. `before`: the id of the last job of the page before."""
+        job_filter = JobFilter(states=states, repository=repository, owner=owner)
+        return self.jobs_of(job_filter, limit, before)
+
+    def jobs_of(self, job_filter: JobFilter, limit: int, before: str | None = None) -> list[Job]:
+        """The jobs that a filter leaves, as `jobs` has them."""
         with reading(self.engine) as connection:
-            return listing.newest(connection, states, repository, owner, limit, before)
+            return listing.newest(connection, job_filter, limit, before)
 
     def position(self, job_id: str) -> int | None:
         """1 = next; None for a job that is not waiting."""
@@ -133,6 +139,16 @@ class Store:
     def counts(self) -> Mapping[JobState, int]:
         with reading(self.engine) as connection:
             return listing.counts(connection)
+
+    def counts_by_ending(self, owner: str | None) -> Mapping[tuple[JobState, Status | None], int]:
+        """(State, outcome) → number of an owner's jobs, of everybody's where it is None."""
+        with reading(self.engine) as connection:
+            return listing.counts_by_ending(connection, owner)
+
+    def recent(self, owner: str | None, length: timedelta) -> statistics.Recent:
+        """What ended within that time, of an owner, or of everybody where it is None."""
+        with reading(self.engine) as connection:
+            return statistics.recent(connection, owner, length)
 
     def startable(self, queue: Queue) -> int:
         """How many jobs of a queue could start now, given enough workers."""
@@ -152,6 +168,16 @@ class Store:
         """The stage of the repair that began last; empty before the first one."""
         with reading(self.engine) as connection:
             return history.stage(connection, job_id)
+
+    def stages_since(self, job_id: str, since: datetime) -> list[tuple[str, datetime]]:
+        """The stages of a job that began since then, and when."""
+        with reading(self.engine) as connection:
+            return history.stages_since(connection, job_id, since)
+
+    def stages(self, job_ids: Collection[str]) -> Mapping[str, str]:
+        """Job → the stage that began last, of those that had one."""
+        with reading(self.engine) as connection:
+            return history.stages(connection, job_ids)
 
     def result(self, job_id: str) -> StoredResult | None:
         with reading(self.engine) as connection:

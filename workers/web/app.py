@@ -24,7 +24,7 @@ from workers.web.auth.tokens import TokenStore
 from workers.web.limits import BodyLimit, BodyTime, SafeHeaders
 from workers.web.metrics import health, metrics
 from workers.web.metrics.counters import JobCounters
-from workers.web.pages import page
+from workers.web.pages import actions, operation, page
 from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
 
@@ -37,6 +37,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     """All routes over the store of these settings, whose schema is brought up to date."""
     store = open_store(settings)
     tokens = TokenStore(store.engine)
+    forges = open_forges(store, settings.public_url)
     service = Service(
         settings=settings,
         store=store,
@@ -44,9 +45,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         gate=Gate(tokens, listen_host=settings.listen_host),
         overview=Overview(store),
         counters=JobCounters(store.engine),
+        forges={forge.name: forge for forge in forges},
     )
-
-    forges = open_forges(store, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -68,7 +68,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     )
     app.state.service = service
     install_problems(app)
-    for part in (jobs, events, health, metrics, login, page):
+    for part in (jobs, events, health, metrics, login, page, actions, operation):
         app.include_router(part.router)
     for forge in forges:
         app.include_router(forge_router(forge))

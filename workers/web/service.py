@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable, TooManyStreams
+from workers.forges.forge import Forge
 from workers.jobs.overview import Overview
 from workers.records import Job
 from workers.store.store import Store
@@ -64,6 +65,8 @@ class Service:
     gate: Gate
     overview: Overview
     counters: JobCounters
+    forges: Mapping[str, Forge]
+    """Those that are set up, by the origin of their jobs."""
     streams: Streams = field(default_factory=Streams)
 
     def job(self, job_id: str, caller: Caller) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from agent.baseline.failures.environment_failures import (
     EnvironmentFailure,
 )
 from agent.untrusted_text import printable
+from sandbox.languages.javascript.detection.package_file import PACKAGE_FILE
 from sandbox.runners.base import TestResult
 
 _PACKAGE = re.compile(r"Cannot find (?:module|package) '((?:@[^/'\n]+/)?[^./'\n][^/'\n]*)[^'\n]*'")
@@ -23,7 +25,14 @@ _BROWSER = re.compile(
     r"Could not find (?:Chrome|browser)|Executable doesn't exist at|Failed to launch the browser"
 )
 _PLACE = re.compile(r"^(?:file://)?(\S+\.[cm]?[jt]sx?):(\d+)$", re.MULTILINE)
+_ERROR = re.compile(r"^\S*Error\b.*$", re.MULTILINE)
 _SYNTAX = re.compile(r"^SyntaxError: (.*)$", re.MULTILINE)
+
+
+def _error_in(text: str) -> str:
+    """The line that says why, in brackets; empty where none does."""
+    match = _ERROR.search(text)
+    return f" ({printable(match[0])[:150]})" if match else ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,10 @@ class JavaScriptCauses:
     def of_collection(self, path: str, text: str) -> EnvironmentFailure | None:
         if failure := self._outside(text):
             return failure
+        if posixpath.basename(path) == PACKAGE_FILE:
+            folder = posixpath.dirname(path) or "the package"
+            sentence = f"the tests of {printable(folder)} could not be started{_error_in(text)}"
+            return EnvironmentFailure(Cause.CONFIGURATION, sentence)
         syntax, place = _SYNTAX.search(text), _PLACE.search(text)
         if syntax and place and (place[1] == path or self.is_test_path(place[1])):
             sentence = f"the test file {printable(place[1])} does not parse here, line {place[2]}"

@@ -20,7 +20,7 @@ def code_of(answer: str, name: str, before: str = "") -> str | None:
     else the last one. Without a fence the whole answer must be code, by itself or, as base models
     answer, as what comes after `before`.
     """
-    blocks = [match[2] for match in _FENCED.finditer(answer) if match[2].strip()]
+    blocks = fenced_blocks(answer)
     definitions = [block for block in blocks if defines(block, name)]
     if blocks:
         return (definitions or blocks)[-1]
@@ -28,6 +28,11 @@ def code_of(answer: str, name: str, before: str = "") -> str | None:
         return answer
     code = before + answer
     return code if before and answer.strip() and defines(code, name) else None
+
+
+def fenced_blocks(answer: str) -> list[str]:
+    """What stands between fences, in order; an empty block is none."""
+    return [match[2] for match in _FENCED.finditer(answer) if match[2].strip()]
 
 
 def defines(code: str, name: str) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
+from enum import StrEnum
 
 from agent.evaluation.records import Grade, GradeKind
 from sandbox.base import CommandResult, Session
 
-_PROGRAM = "answer_and_tests.py"
 # The token is read only once every test has run: an answer that ends the process, with whatever
 # exit code, has not said it. An answer written to find it could, as in every harness that runs
 # answer and tests in one process.
@@ -20,7 +21,39 @@ with open(path, encoding="utf-8", errors="surrogatepass") as file:
 exec(compile(text, path, "exec"), {"__name__": "__main__"})
 os.write(2, b"\\n" + os.read(0, 64))
 """
-_FULL = ("No space left on device", "Disk quota exceeded", "Resource temporarily unavailable")
+# The same of Node. The file is a module of its own, so that its `const`s meet nothing of this.
+_NODE_DRIVER = """
+const fs = require("fs"), Module = require("module"), nodePath = require("path");
+const path = process.argv[1], write = fs.writeSync, read = fs.readFileSync;
+const program = new Module(path);
+program.filename = path;
+program.paths = Module._nodeModulePaths(nodePath.dirname(path));
+program._compile(fs.readFileSync(path, "utf8"), path);
+write(2, "\\n" + read(0, "utf8"));
+"""
+_NODE_ENDINGS = ("Node.js v", "FATAL ERROR: ")
+_NODE_ERROR = re.compile(r"(Uncaught )?([A-Za-z]*Error|FATAL ERROR)\b")
+_FULL = (
+    *("No space left on device", "Disk quota exceeded", "Resource temporarily unavailable"),
+    *("ENOSPC", "EDQUOT", "EAGAIN"),
+)
+
+
+class ProgramLanguage(StrEnum):
+    """What a program is written in."""
+
+    PYTHON = "python"
+    JAVASCRIPT = "javascript"
+
+    @property
+    def file(self) -> str:
+        return "answer_and_tests.py" if self is ProgramLanguage.PYTHON else "answer_and_tests.js"
+
+    def argv(self, python: str, path: str) -> list[str]:
+        """The command that runs a program's file; `node` comes first on PATH."""
+        if self is ProgramLanguage.PYTHON:
+            return [python, "-I", "-c", _DRIVER, path]
+        return ["node", "-e", _NODE_DRIVER, path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +89,15 @@ class ProgramEnding:
         return Grade(kind=kind, why=why, seconds=command.seconds)
 
 
-def run_program(session: Session, python: str, program: str, seconds: float) -> ProgramEnding:
+def run_program(
+    session: Session, python: str, program: str, seconds: float, language: ProgramLanguage
+) -> ProgramEnding:
     """Run a program to its end. Raises SandboxDied, OSError (the workspace is full)."""
     token = secrets.token_hex(16)
-    session.write(_PROGRAM, program.encode("utf-8", "surrogatepass"))
-    path = f"{session.workspace.rstrip('/')}/{_PROGRAM}"
+    session.write(language.file, program.encode("utf-8", "surrogatepass"))
+    path = f"{session.workspace.rstrip('/')}/{language.file}"
     command = session.run(
-        [python, "-I", "-c", _DRIVER, path], timeout_seconds=seconds, stdin=token.encode()
+        language.argv(python, path), timeout_seconds=seconds, stdin=token.encode()
     )
     success = command.ok and command.stderr.endswith("\n" + token)
     return ProgramEnding(command=command, passed=success)
@@ -70,6 +105,9 @@ def run_program(session: Session, python: str, program: str, seconds: float) -> 
 
 def _last_line(command: CommandResult) -> str:
     lines = [line for line in command.stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if _NODE_ERROR.match(line)]
+    if errors and any(line.startswith(_NODE_ENDINGS) for line in lines):
+        return errors[0].strip()[:300]  # what stands below is where it was thrown
     if not lines:
         return f"it ended before its tests did, with exit code {command.exit_code}"
     return lines[-1].strip()[:300]

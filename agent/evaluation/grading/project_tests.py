@@ -46,6 +46,8 @@ class ProjectCase:
     """The reference fix, path → bytes before and after."""
     tests: tuple[str, ...]
     """Files or ids of the tests that the fix is about."""
+    shown_by: tuple[str, ...] = ()
+    """Of these, the ones that a repair is to make pass; empty for all of them."""
     must_pass: tuple[str, ...] = ()
     """Ids of the tests that the fix has to make and keep pass; empty where the data does not name
     them: then those of `tests` that pass with the fix."""

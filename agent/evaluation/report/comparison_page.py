@@ -67,8 +67,11 @@ def _cost(names: Sequence[str], runs: Sequence[Summary]) -> str:
             percent(run.solved.value),
             f"{run.completion_tokens:,}",
             f"{run.seconds:,.0f}",
+            "" if run.tokens_per_second is None else f"{run.tokens_per_second:,.1f}",
+            "" if run.gpu_seconds is None else f"{run.gpu_seconds:,.0f}",
             "" if run.money is None else f"{run.money:,.2f}",
         )
         for name, run in zip(names, runs, strict=True)
     )
-    return table(("", "solved", "tokens", "seconds", "money"), rows, range(1, 5))
+    headings = ("", "solved", "tokens", "seconds", "tokens a second", "GPU seconds", "money")
+    return table(headings, rows, range(1, 7))

@@ -45,6 +45,10 @@ def _hero(summary: Summary) -> str:
     ]
     if summary.completion_tokens:
         pairs.append((f"{summary.completion_tokens:,}", "tokens generated"))
+    if summary.tokens_per_second is not None:
+        pairs.append((f"{summary.tokens_per_second:,.1f}", "tokens a second"))
+    if summary.gpu_seconds is not None:
+        pairs.append((f"{summary.gpu_seconds:,.0f}", "GPU seconds"))
     if summary.median_seconds >= MIN_SHOWN_SECONDS:
         pairs.append((duration(summary.median_seconds), "to answer, the median"))
     if summary.money is not None:

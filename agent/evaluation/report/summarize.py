@@ -37,6 +37,8 @@ def summarize(plan: Plan, suite: Suite, tasks: Sequence[Task], recorded: LogCont
     facts = suite.facts
     prompt = _prompt_tokens(answers)
     completion = sum(answer.completion_tokens for answer in answers)
+    busy = busy_seconds([recorded.spans[t.task_id] for t in tasks if t.task_id in recorded.spans])
+    is_timed = busy > 0 and all(t.task_id in recorded.spans for t in tasks if _asked(t, recorded))
     return Summary(
         plan=plan,
         title=facts.title,
@@ -53,10 +55,27 @@ def summarize(plan: Plan, suite: Suite, tasks: Sequence[Task], recorded: LogCont
         reasoning_tokens=sum(answer.reasoning_tokens for answer in answers),
         seconds=sum(answer.seconds for answer in answers),
         median_seconds=median([answer.seconds for answer in answers]) if answers else 0.0,
+        answering_seconds=busy if is_timed else 0.0,
+        tokens_per_second=completion / busy if is_timed and completion else None,
+        gpu_seconds=busy * plan.gpus if is_timed and plan.gpus and completion else None,
         money=_money(plan, prompt, completion),
         claim=_claim(plan, solved_share, len(rows)),
         notes=_notes(plan, suite, all_rows, rows),
     )
+
+
+def busy_seconds(spans: Sequence[tuple[float, float]]) -> float:
+    """How long at least one of these lasted: those that overlap count once."""
+    whole, until = 0.0, float("-inf")
+    for begin, end in sorted(spans):
+        whole += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return whole
+
+
+def _asked(task: Task, recorded: LogContents) -> bool:
+    """Whether anybody generated something for it."""
+    return any(answer.completion_tokens for answer in recorded.answers.get(task.task_id, ()))
 
 
 def _row(task: Task, recorded: LogContents) -> TaskRow:

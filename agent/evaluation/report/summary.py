@@ -83,6 +83,13 @@ class Summary:
     seconds: float
     """To answer, summed over answers, of which several were asked at once."""
     median_seconds: float
+    answering_seconds: float = 0.0
+    """Wall-clock during which any task was being answered; 0 where the log does not say."""
+    tokens_per_second: float | None = None
+    """Generated in a second of that, by all that were answered at once; of a repair its tests and
+    its search are part of the time."""
+    gpu_seconds: float | None = None
+    """For which the GPUs that the user named were held while tasks were answered."""
     money: float | None
     claim: ClaimRow | None
     notes: tuple[str, ...]

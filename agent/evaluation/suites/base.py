@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
 from agent.evaluation.records import Answer, AnswerSource, Grade, Task
 
@@ -28,6 +29,23 @@ class SuiteFacts:
     ways: frozenset[AnswerSource]
     groups: str = "tasks"
     """What the groups of tasks are."""
+
+
+FAULT = "fault"
+"""Key in a task's data: why it can be neither answered nor graded, where the data lacks something
+of it."""
+
+
+def faulty_task(task_id: str, group: str, why: str) -> Task:
+    """One of which the data lacks something: the others go on."""
+    return Task(task_id=task_id, group=group, prompt="", reference="", data={FAULT: why})
+
+
+def whole_tasks(tasks: Sequence[Task]) -> Sequence[Task]:
+    """The same. Raises DataUnreadable where the data lacks something of every one."""
+    if all(FAULT in task.data for task in tasks):
+        raise DataUnreadable(str(tasks[0].data[FAULT]))
+    return tasks
 
 
 class Suite(Protocol):

@@ -1,4 +1,4 @@
-"""HumanEvalFix (Python): a function with a planted bug and the tests that show it.
+"""HumanEvalFix: a function with a planted bug and the tests that show it.
 
 The setting "tests" of the paper (Muennighoff et al. 2023): the model sees function and tests. A
 repair gets them as a project.
@@ -6,27 +6,30 @@ repair gets them as a project.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from agent.evaluation.errors import DataUnreadable
-from agent.evaluation.grading.code_block import code_of, preamble
 from agent.evaluation.grading.patched import is_diff, patched_file
+from agent.evaluation.grading.program import ProgramLanguage
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
 from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Task
 from agent.evaluation.suites.base import RepairTarget, SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
+from agent.evaluation.suites.fix_in_javascript import FixInJavaScript
+from agent.evaluation.suites.fix_in_python import FixInPython
 from agent.evaluation.suites.human_eval import NO_CODE
 from agent.patches.unified_diff import PatchRefused
 from agent.prompts import prompt
+from agent.untrusted_text import shortened
 
-PROGRAM, TESTS = "solution.py", "test_solution.py"
 FACTS = SuiteFacts(
     name="humanevalfix",
-    title="HumanEvalFix, Python",
+    title="HumanEvalFix",
     source="https://github.com/bigcode-project/octopack "
-    "evaluation/create/humaneval-x/data/python/data/humanevalpack.jsonl",
+    "evaluation/create/humaneval-x/data/{python,js}/data/humanevalpack.jsonl",
     published="2023-08",
     graded_by="the function's tests pass",
     ways=frozenset(AnswerSource),
@@ -34,6 +37,41 @@ FACTS = SuiteFacts(
 _FIELDS = dict.fromkeys(
     ("task_id", "declaration", "canonical_solution", "buggy_solution", "entry_point", "test"), str
 )
+
+
+class FixLanguage(Protocol):
+    """What differs between the languages. `data` is that of a task."""
+
+    @property
+    def name(self) -> str:
+        """As ids of tasks begin."""
+
+    @property
+    def fence(self) -> str: ...
+
+    @property
+    def runs(self) -> ProgramLanguage: ...
+
+    @property
+    def program(self) -> str:
+        """The file of the project that holds the function."""
+
+    def project(self, data: Mapping[str, Any], buggy: str) -> Mapping[str, str]:
+        """Path → text of the project that shows the bug."""
+
+    def code(self, data: Mapping[str, Any], answer: str) -> str | None:
+        """The program in what a model said; None where there is none."""
+
+    def with_tests(self, data: Mapping[str, Any], code: str) -> str:
+        """One program that ends well when the tests pass."""
+
+    def packages(self, data: Mapping[str, Any], reference: str) -> tuple[str, ...]:
+        """What it needs beside the language."""
+
+
+LANGUAGES: Mapping[str, FixLanguage] = {
+    language.name: language for language in (FixInPython(), FixInJavaScript())
+}
 
 
 @dataclass(frozen=True)
@@ -48,50 +86,57 @@ class HumanEvalFix:
 
     def tasks(self) -> Sequence[Task]:
         inside = "evaluation/create/humaneval-x/data/python/data/humanevalpack.jsonl"
-        path = the_file(self.path, ("humanevalpack.jsonl", inside))
-        rows = read_rows(path, _FIELDS)
-        foreign = next((r["task_id"] for r in rows if not r["task_id"].startswith("Python/")), None)
-        if foreign is not None:
-            raise DataUnreadable(
-                f"{path} holds {foreign}: of HumanEvalFix only Python can be graded here, for the "
-                "sandbox has no compilers and run times of other languages"
-            )
-        return [_task(row) for row in rows]
+        path = the_file(self.path, ("humanevalpack.jsonl", "data/humanevalpack.jsonl", inside))
+        return [_task(row, path) for row in read_rows(path, _FIELDS)]
 
     def grade(self, task: Task, answer: Answer, runner: ProgramRunner) -> Grade:
-        name, declaration = str(task.data["entry_point"]), str(task.data["declaration"])
+        language = _language(task.task_id)
         if answer.note and not answer.text:  # a repair that found nothing says why
             return Grade(kind=GradeKind.NO_CODE, why=answer.note)
         if is_diff(answer.text):
+            base = language.project(task.data, task.buggy)[language.program]
             try:
-                code: str | None = patched_file(answer.text, PROGRAM, task.buggy)
+                code: str | None = patched_file(answer.text, language.program, base)
             except PatchRefused as error:
                 return Grade(kind=GradeKind.FAILED, why=str(error))
         else:
-            code = code_of(answer.text, name, declaration)
+            code = language.code(task.data, answer.text)
         if code is None:
             return NO_CODE
-        before = "" if code.startswith(declaration) else preamble(declaration, name)
-        return runner.run("\n".join((before + code, str(task.data["test"])))).grade()
+        packages = language.packages(task.data, task.reference)
+        program = language.with_tests(task.data, code)
+        return runner.run(program, packages, language.runs).grade()
 
     def project(self, task: Task, folder: Path) -> RepairTarget:
-        name = str(task.data["entry_point"])
-        tests = str(task.data["test"]).rstrip().removesuffix(f"check({name})").strip("\n")
-        (folder / PROGRAM).write_text(task.buggy, encoding="utf-8")
-        (folder / TESTS).write_text(
-            f"from solution import *\nfrom solution import {name}\n\n\n{tests}\n\n\n"
-            f"def test_{name}():\n    check({name})\n",
-            encoding="utf-8",
-        )
+        for path, text in _language(task.task_id).project(task.data, task.buggy).items():
+            (folder / path).write_text(text, encoding="utf-8")
         return RepairTarget(folder=folder)
 
 
-def _task(row: Row) -> Task:
+def _language(task_id: str) -> FixLanguage:
+    return LANGUAGES[task_id.partition("/")[0]]
+
+
+def _task(row: Row, path: Path) -> Task:
+    name = row["task_id"].partition("/")[0]
+    if name not in LANGUAGES:
+        raise DataUnreadable(
+            f"{path} holds {shortened(row['task_id'], 40)}: of HumanEvalFix only "
+            f"{' and '.join(LANGUAGES)} can be graded here, for the sandbox has no compilers and "
+            "run times of other languages"
+        )
+    language = LANGUAGES[name]
     buggy = row["declaration"] + row["buggy_solution"]
     return Task(
         task_id=row["task_id"],
         group=row["task_id"],
-        prompt=prompt("evaluate_fix", code=buggy.strip("\n"), tests=row["test"].strip("\n")),
+        prompt=prompt(
+            "evaluate_fix",
+            language=language.name,
+            fence=language.fence,
+            code=buggy.strip("\n"),
+            tests=row["test"].strip("\n"),
+        ),
         reference=row["declaration"] + row["canonical_solution"],
         buggy=buggy,
         data={name: row[name] for name in ("declaration", "entry_point", "test")},

@@ -13,10 +13,12 @@ from agent.evaluation.suites.code_refinement import CodeRefinement
 from agent.evaluation.suites.human_eval import HumanEval
 from agent.evaluation.suites.human_eval_fix import HumanEvalFix
 from agent.evaluation.suites.mbpp import Mbpp
-from agent.evaluation.suites.projects import bugs_in_py, own_history, quixbugs, swe_bench
+from agent.evaluation.suites.projects import bugs_in_py, listed_fixes, own_history, swe_bench
 from agent.evaluation.suites.projects.bugs_in_py import BugsInPy
+from agent.evaluation.suites.projects.listed_fixes import ListedFixes
 from agent.evaluation.suites.projects.own_history import OwnHistory
-from agent.evaluation.suites.projects.quixbugs import QuixBugs
+from agent.evaluation.suites.projects.quixbugs import suite as quixbugs
+from agent.evaluation.suites.projects.quixbugs.suite import QuixBugs
 from agent.evaluation.suites.projects.swe_bench import SweBench
 
 Maker = Callable[[Plan], Suite]
@@ -31,6 +33,7 @@ MAKERS: Mapping[str, tuple[SuiteFacts, Maker]] = {
         (code_refinement.FACTS, lambda plan: CodeRefinement(Path(plan.data))),
         (quixbugs.FACTS, lambda plan: QuixBugs(Path(plan.data))),
         (own_history.FACTS, lambda plan: OwnHistory(Path(plan.data), plan.at or "HEAD")),
+        (listed_fixes.FACTS, lambda plan: ListedFixes(Path(plan.data), plan.checkouts)),
         (bugs_in_py.FACTS, lambda plan: BugsInPy(Path(plan.data), plan.checkouts)),
         (swe_bench.FACTS, lambda plan: SweBench(Path(plan.data), plan.checkouts)),
     )

@@ -144,7 +144,7 @@ class RunContext:
         if record is preparation.record:
             return {}
         new_paths: list[str] = []
-        for path in record.project.tests.files:
+        for path in record.project.test_files:
             if not preparation.project.is_test_path(path):
                 text = f"{path} counts as a test, which its name does not say: tests came from it"
                 self.listen(Warned(text=text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sandbox.errors import EnvironmentBroken
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import Overrides
 from sandbox.languages.choose import AnyProject, language_of, understand
-from sandbox.languages.javascript.detection.detect import other_framework
+from sandbox.languages.javascript.detection.detect import why_untested
 from sandbox.languages.other_languages import other_language
 from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
@@ -27,16 +28,19 @@ from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
 
 
-def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
+def prepare(
+    state: RepairState, context: RunContext, tests: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """`tests` say which packages of a workspace are meant; those that the user names, if None."""
     job = context.job
     snapshot = snapshot_of(context, job.at)
-    project = _understood(snapshot, job)
+    project = understood(snapshot, job, job.only if tests is None else tests)
     for note in (*snapshot.notes, *project.notes):
         context.listen(Warned(text=note))
     for sentence in project.why:
         context.listen(Progress(text=sentence))
     if not project.has_tests:
-        return _ended(Status.NO_TESTS, _without_tests(snapshot))
+        return _ended(Status.NO_TESTS, _without_tests(snapshot, job))
     sandbox = context.sandboxes.by_name(job.sandbox)
     context.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
@@ -55,17 +59,15 @@ def toolchain(record: Prepared) -> str:
     return record.environment.toolchain or f"Python {version}"
 
 
-def _without_tests(snapshot: Snapshot) -> str:
+def _without_tests(snapshot: Snapshot, job: RepairJob) -> str:
     language = other_language(snapshot.entries)
     if not language:
         return "no tests were found; name the command with --test"
-    framework = other_framework(snapshot)
-    runs = f"its tests are run by {framework}, which cannot be run here yet" if framework else ""
+    why = why_untested(snapshot, Overrides(test=job.test, only=tuple(job.only)))
     return (
-        f"this is a {language} repository: {runs or 'no tests that can be run were found'}; tests "
+        f"this is a {language} repository: {why or 'no tests that can be run were found'}; tests "
         "of Python can, those of JavaScript with node:test, mocha, jest or vitest, and those of Go "
-        "where a go.mod stands above them; name their command "
-        "with --test"
+        "where a go.mod stands above them; name their command with --test"
     )
 
 
@@ -99,9 +101,12 @@ def build(
     )
 
 
-def _understood(snapshot: Snapshot, job: RepairJob) -> AnyProject:
-    overrides = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
-    project = understand(snapshot, overrides, job.only)
+def understood(snapshot: Snapshot, job: RepairJob, tests: Sequence[str]) -> AnyProject:
+    """The project as the job wants it run. `tests` say which packages of a workspace are meant."""
+    overrides = Overrides(
+        install=job.install, test=job.test, python=job.python, env=job.env, only=tuple(tests)
+    )
+    project = understand(snapshot, overrides)
     if (
         isinstance(project, PythonProject)
         and project.runner is RunnerKind.UNITTEST

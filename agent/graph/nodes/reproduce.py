@@ -10,6 +10,7 @@ from agent.events import Progress, Warned
 from agent.graph.budget import repair_seconds_left
 from agent.graph.context.run_context import RunContext
 from agent.graph.outcome import Ending
+from agent.graph.proposer_setup.make_test_language import make_test_language, name_of_new_tests
 from agent.graph.proposer_setup.make_test_writer import make_test_writer
 from agent.graph.state import RepairState
 from agent.records import Status
@@ -18,7 +19,6 @@ from agent.reproduction.extended_base import add_to_evidence, extend_base
 from agent.reproduction.failing_tests import failing_about, failing_named
 from agent.reproduction.from_issue import Reproduction, test_of_issue
 from agent.reproduction.from_model import test_of_model
-from agent.reproduction.import_names import importable_names
 from agent.reproduction.test_location import place_for
 from agent.serialization import plain, restore
 from agent.wording import counted, tests
@@ -40,7 +40,7 @@ def reproduce(state: RepairState, context: RunContext) -> dict[str, Any]:
         return _without_test(state, context, evidence, "no test of it can be written here")
     situation = "other tests fail" if failing_tests else "no test fails"
     context.listen(Progress(text=f"{situation}: looking for a test of the problem stated"))
-    reproduction = test_of_issue(base, _importable(state, context))
+    reproduction = test_of_issue(base)
     if reproduction.test is None and context.job.asks_model:
         context.listen(Progress(text=f"{reproduction.why_not}; the model writes a test"))
         reproduction = _written(base, state, context)
@@ -117,25 +117,32 @@ def _advice(context: RunContext) -> str:
 def _base(
     state: RepairState, context: RunContext, evidence: BaselineEvidence
 ) -> ReproductionBase | None:
-    project = context.prepared(state).project
-    if not context.prepared(state).language.abilities.statements:
+    preparation = context.prepared(state)
+    project = preparation.project
+    if not preparation.language.abilities.statements:
         return None
     if project.runner is RunnerKind.COMMAND:
         return None
-    snapshot = context.prepared(state).snapshot
+    snapshot = preparation.snapshot
     statement = context.job.problem_statement or ""
     test_ids = (*evidence.baseline.passing, *evidence.baseline.failing)
     paths = snapshot.entries.keys()
     place = place_for(
-        statement, test_ids, paths, lambda p: _text(p, snapshot), project.is_test_path
+        statement,
+        test_ids,
+        paths,
+        lambda p: _text(p, snapshot),
+        project.is_test_path,
+        name_of_new_tests(preparation),
     )
     if place is None or not project.is_test_path(place.path):
         return None
     return ReproductionBase(
         open_session=lambda: context.open(state),
-        runner=context.prepared(state).runner,
-        setup=context.prepared(state).pytest_setup,
-        tests=[path for path in snapshot.python_files() if project.is_test_path(path)],
+        runner=preparation.runner,
+        language=make_test_language(preparation, place),
+        setup=preparation.pytest_setup if preparation.python is not None else None,
+        tests=[path for path in preparation.source_files() if project.is_test_path(path)],
         place=place,
         statement=statement,
         failing=evidence.baseline.failing,
@@ -149,15 +156,3 @@ def _text(path: str, snapshot: Snapshot) -> str:
         return snapshot.text(path).text
     except (FileNotFoundError, ValueError):
         return ""
-
-
-def _importable(state: RepairState, context: RunContext) -> dict[str, str]:
-    project = context.prepared(state).python
-    if project is None:
-        return {}
-    texts = (
-        (p, context.prepared(state).source_text(p))
-        for p in context.prepared(state).snapshot.python_files()
-    )
-    sources = [(path, text) for path, text in texts if text is not None]
-    return dict(importable_names(sources, project.import_roots, project.modules))

@@ -23,6 +23,9 @@ SEEN_VISITS = 2_000
 PAIR_TURN = 3
 """Every third candidate is a pair once some edit has brought progress."""
 REPORT_SECONDS = 0.25
+LEAST_SECONDS = 0.01
+"""What a trial is taken to cost at least: that the first one shared its process with others says
+nothing of what an import costs."""
 UNCHANGED = CandidatePatch(edits=(), proposer="search", operator="none", description="unchanged")
 """Evaluated first: what the failure looks like when nothing is changed."""
 
@@ -232,7 +235,7 @@ class Search:
             self._start_signature = evaluation.signature
             self._start_quality = self._quality(evaluation)
             self._best_quality = max(self._best_quality, self._start_quality)
-            self._frontier.usual_seconds = max(evaluation.seconds, 1e-3)
+            self._frontier.usual_seconds = max(evaluation.seconds, LEAST_SECONDS)
             return
         self.tried += not trial.patient
         is_hasty = evaluation.state == "timed_out" and not trial.patient

@@ -14,7 +14,12 @@ _TEXTS = re.compile(
 _LETTER = re.compile(r"[^\n]")
 
 
-def masked(text: str) -> str:
-    """The source with blanks in place of comments, strings, templates and regular expressions; as
-    long as it was, with the same lines."""
-    return _TEXTS.sub(lambda match: _LETTER.sub(" ", match[0]), text)
+def masked(text: str, *, of_values: str = " ") -> str:
+    """The source with blanks in place of comments, and a letter in place of each of strings,
+    templates and regular expressions; as long as it was, with the same lines."""
+
+    def blank(match: re.Match[str]) -> str:
+        is_comment = match[0].startswith(("//", "/*"))
+        return _LETTER.sub(" " if is_comment else of_values, match[0])
+
+    return _TEXTS.sub(blank, text)

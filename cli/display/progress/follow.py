@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from agent.event_storage import from_wire
 from agent.events import Listener, Warned
-from agent.wording import duration
 from cli.display.console import say
 from cli.display.log import RunLog
 from cli.display.progress.watch import Stopped, Watch
@@ -65,8 +64,7 @@ def place_of(job: JobView) -> str:
         return "No worker takes jobs now: the job waits (`repair service up`, or `repair worker`)"
     if job.position is None:
         return "Waiting for a worker"
-    time_left = "unknown" if job.eta_seconds is None else f"about {duration(job.eta_seconds)}"
-    return f"Position {job.position} in the queue, time until done: {time_left}"
+    return f"Position {job.position} in the queue, time until done: {job.left}"
 
 
 def _show(client: JobClient, job_id: str, listen: Listener, stop: threading.Event) -> JobView:

@@ -25,9 +25,11 @@ from agent.events import (
 from agent.records import Baseline, SuspiciousLine
 from agent.untrusted_text import printable, shortened
 from agent.wording import MAX_SHOWN_LINES, duration, line_of, place
-from cli.display.progress.stages import StageCounts
+from cli.display.progress.stages import ALTERNATING_STAGES, StageCounts
 
 FRAMES_PER_SECOND = 8
+BAR_CHARACTERS = 20
+WHY_IT_GOES_ON = "the first patch is often not the right one: looks for others half as long again"
 LABEL_CHARACTERS = 9
 BETWEEN_STAGES = "starting"
 """Before the first stage; between two the next one follows at once."""
@@ -130,22 +132,30 @@ class LiveDisplay:
         Every row is one line, cut to the width of the terminal.
         """
         with self._lock:
-            rows = [self._stage_row(), *self._tests_row(), *self._place_rows()]
+            rows = [self._stage_row(), *self._time_row(), *self._tests_row(), *self._place_rows()]
             rows += self._search_rows()
             if self._beside:
                 rows.append(_row("beside").append(printable(self._beside), style="dim"))
         return _Rows(rows)
 
     def _stage_row(self) -> Text:
-        clock_seconds = self._clock()
-        seconds_left = max(0.0, self._max_seconds - (clock_seconds - self._started))
         row = _row(self._stage or BETWEEN_STAGES, "bold cyan")
-        row.append(duration(clock_seconds - self._stage_started))
-        if math.isfinite(seconds_left):
-            row.append(f"  at most {duration(seconds_left)} left", style="dim")
+        row.append(duration(self._clock() - self._stage_started))
         if self._detail:
             row.append(f"  {printable(self._detail)}", style="dim")
         return row
+
+    def _time_row(self) -> list[Text]:
+        """The budget that is used, which is no guess at the end, and how to end it now."""
+        if not math.isfinite(self._max_seconds):
+            return []
+        seconds = min(self._max_seconds, self._clock() - self._started)
+        filled = int(BAR_CHARACTERS * seconds / self._max_seconds) if self._max_seconds > 0 else 0
+        row = _row("time").append("━" * filled, style="cyan")
+        row.append("─" * (BAR_CHARACTERS - filled), style="dim")
+        row.append(f" at most {duration(self._max_seconds - seconds)} left", style="dim")
+        row.append("; Ctrl-C ends it and keeps the best", style="dim")
+        return [row]
 
     def _tests_row(self) -> list[Text]:
         if self._baseline is None:
@@ -176,11 +186,12 @@ class LiveDisplay:
         row.append(f"  {self._search.per_second:,.0f}/s", style="dim")
         if self._plausible:
             row.append(f"  {self._plausible} passed the verdict", style="green")
-        if not self._search.best:
-            return [row]
-        best = _row("best")
-        best.append(printable(self._search.best))
-        return [row, best]
+        rows = [row]
+        if self._search.best:
+            rows.append(_row("best").append(printable(self._search.best)))
+        if self._plausible and self._stage in ALTERNATING_STAGES:
+            rows.append(_row("goes on").append(WHY_IT_GOES_ON, style="dim"))
+        return rows
 
 
 class _Rows:

@@ -17,10 +17,8 @@ _IMPORT = re.compile(rb"^\s*(?:import\b(?!\s*\()|export\b)", re.MULTILINE)
 def make_canary(project: JavaScriptProject, beside: str, text: bytes) -> Canary:
     """A canary in the folder of the file `beside`, whose content is `text`; it has the same kind of
     name and of modules, so that the same patterns and loaders take it."""
-    name = posixpath.basename(beside)
-    match = _NAME.match(name)
-    stem, suffix = (match["stem"], match["rest"]) if match else (name, ".js")
-    path = posixpath.join(posixpath.dirname(beside), f"{_like(stem)}{suffix}")
+    name = name_like(posixpath.basename(beside), f"c{secrets.token_hex(6)}")
+    path = posixpath.join(posixpath.dirname(beside), name)
     suite, passing_title, failing_title = (f"canary {secrets.token_hex(6)}" for _ in range(3))
     token, other_token = secrets.token_hex(8), secrets.token_hex(8)
     body = (
@@ -30,25 +28,33 @@ def make_canary(project: JavaScriptProject, beside: str, text: bytes) -> Canary:
         "});\n"
     )
     # vitest makes a module of every file, and cannot be required.
-    is_module = project.framework is Framework.VITEST or _is_module(path, text)
+    framework = project.package_of(beside).framework
+    is_module = framework is Framework.VITEST or is_module_file(path, text)
     return Canary(
         path=path,
-        content=(_head(project.framework, is_module=is_module) + body).encode(),
+        content=(_head(framework, is_module=is_module) + body).encode(),
         must_pass=f"{path}::{suite}::{passing_title}",
         must_fail=f"{path}::{suite}::{failing_title}",
     )
 
 
-def _like(stem: str) -> str:
-    """A new stem with the marks of a test that the old one has: `test-…`, `…-test`, `…_test`."""
-    fresh = f"c{secrets.token_hex(6)}"
+def name_like(name: str, fresh: str) -> str:
+    """A new name with the ending and the marks of a test that another has: `test-…`, `…-test.js`,
+    `….spec.ts`."""
+    match = _NAME.match(name)
+    stem, suffix = (match["stem"], match["rest"]) if match else (name, ".js")
+    return f"{_stem_like(stem, fresh)}{suffix}"
+
+
+def _stem_like(stem: str, fresh: str) -> str:
     if re.match(r"test[-_]", stem):
         return f"{stem[:5]}{fresh}"
     mark = re.search(r"[-_](?:test|spec)$", stem)
     return f"{fresh}{mark[0] if mark else ''}"
 
 
-def _is_module(path: str, text: bytes) -> bool:
+def is_module_file(path: str, text: bytes) -> bool:
+    """Whether a test file is an ES module, by its name or by what it imports."""
     if path.endswith((".mjs", ".mts")):
         return True
     return not path.endswith((".cjs", ".cts")) and _IMPORT.search(text) is not None

@@ -17,7 +17,7 @@ class JavaScript:
     """Implements `sandbox.languages.base.Language`."""
 
     name = "JavaScript"
-    abilities = Abilities()
+    abilities = Abilities(statements=True)
 
     def prepare(
         self,
@@ -33,10 +33,9 @@ class JavaScript:
 
     def runner(self, project: JavaScriptProject, environment: Environment) -> JavaScriptRunner:
         return JavaScriptRunner(
-            framework=project.framework,
             python=environment.python,
             node_version=node_version(environment.toolchain),
-            tests=project.tests,
+            packages=project.packages,
         )
 
     def canary(self, project: JavaScriptProject, beside: str, text: bytes, like: str) -> Canary:  # noqa: ARG002

@@ -139,13 +139,3 @@ def test_the_order_of_measuring_depends_on_each_bug_alone() -> None:
     assert order != bugs
     assert real_bugs.in_order(bugs[::-1]) == order
     assert real_bugs.in_order(bugs[5:]) == [bug for bug in order if bug.index >= 5]
-
-
-def test_a_result_grows_under_its_own_limits_only(tmp_path: Path) -> None:
-    setting = {"benchmark": "real_bugs", "max_seconds": 300.0}
-    output = tmp_path / "result.json"
-    assert real_bugs.held_by(output, setting) == {}
-    output.write_text(json.dumps({"conditions": setting, "cases": [{"index": 7}]}))
-    assert real_bugs.held_by(output, setting) == {7: {"index": 7}}
-    with pytest.raises(SystemExit, match="another max_seconds"):
-        real_bugs.held_by(output, {**setting, "max_seconds": 60.0})

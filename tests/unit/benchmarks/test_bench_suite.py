@@ -112,23 +112,30 @@ def test_the_line_of_a_fix_is_what_it_changes_or_stands_beside() -> None:
     assert reworded == {2, 3}, "a comment's new words are not the fault"
 
 
+EQUAL = {"equivalence": "equal"}
+
+
 def test_figures_do_not_count_what_was_only_claimed() -> None:
-    claimed = {
-        "name": "gcd",
-        "status": "repaired",
-        "exit_code": 0,
-        "plausible": False,
-        "correct": False,
-        "identical": False,
-        "wall_seconds": 2.0,
-        "first_plausible_seconds": 1.0,
-    }
-    counted = quixbugs.figures([claimed])
-    assert counted["plausible"] == 0
+    claimed = {"name": "gcd", "status": "repaired", "outcome": "failed", "seconds": 2.0}
+    overfit = {**claimed, "tests_pass": 1.0, "identical": 0.0}
+    counted = quixbugs.figures([claimed, overfit, {**overfit, "outcome": "solved"}])
+    assert (counted["programs"], counted["plausible"], counted["correct"]) == (3, 2, 1)
     assert counted["claimed_but_not_plausible"] == 1
-    assert counted["median_seconds_to_first_plausible"] is None
-    real = {**claimed, "equivalence": "equal", "status": "repaired"}
-    assert real_bugs.figures([real])["equal"] == 0
+    silent = {**overfit, "outcome": "not_replayable"}
+    real = real_bugs.figures([claimed, silent, {**claimed, "outcome": "solved", **EQUAL}])
+    assert (real["bugs"], real["not_replayable"], real["plausible"]) == (3, 1, 1)
+    assert (real["equal_percent"], real["claimed_but_not_plausible"]) == (50.0, 1)
+
+
+def test_a_check_of_the_judgement_names_what_it_judges_wrong() -> None:
+    right = [{"name": name, "outcome": "solved"} for name in "abc"]
+    shown = {"outcome": "failed", "tests_pass": 0.0, "unseen_inputs": 9.0, "unseen_differing": 1.0}
+    wrong = [{"name": name, **shown} for name in "abc"]
+    assert quixbugs.misjudged(right, wrong) == []
+    right[0]["outcome"] = "failed"
+    wrong[1]["unseen_differing"] = 0.0
+    wrong[2]["tests_pass"] = 1.0
+    assert quixbugs.misjudged(right, wrong) == ["a", "b", "c"]
 
 
 def test_touched_files_are_those_a_patch_names() -> None:

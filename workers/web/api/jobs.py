@@ -11,7 +11,7 @@ from agent.runs.folder import new_run_id
 from workers.errors import NoResult
 from workers.jobs.submission_form import SubmissionForm
 from workers.jobs.view import Accepted, JobList, JobView, view_of
-from workers.records import JobRequest, JobState, StoredResult
+from workers.records import JobRequest, JobState, StoredResult, Submission
 from workers.repository_name import repository_name
 from workers.web.api.policy import admit
 from workers.web.api.problems import DESCRIBED
@@ -36,6 +36,18 @@ def submit(
     form: SubmissionForm, caller: Submitter, service: Serving, response: Response, key: Key = None
 ) -> Accepted:
     """Queue a repair. 201: accepted, and safe from here on; 200: the key was known."""
+    submission = accept(form, caller, service, key)
+    response.status_code = 201 if submission.created else 200
+    response.headers["Location"] = f"/api/v1/jobs/{submission.job.id}"
+    # Counting its place would cost more than accepting it; who wants to know asks for the job.
+    return Accepted(job=view_of(submission.job, None, None), created=submission.created)
+
+
+def accept(form: SubmissionForm, caller: Caller, service: Service, key: str | None) -> Submission:
+    """Put what a caller asks for into the queue.
+
+    Raises what `admit` and `Store.submit` do.
+    """
     repair = admit(form, caller, service.settings, new_run_id())
     request = JobRequest(
         repair=repair,
@@ -46,11 +58,7 @@ def submit(
         idempotency_key=key,
         deadline_seconds=form.deadline_seconds,
     )
-    submission = service.store.submit(request)
-    response.status_code = 201 if submission.created else 200
-    response.headers["Location"] = f"/api/v1/jobs/{submission.job.id}"
-    # Counting its place would cost more than accepting it; who wants to know asks for the job.
-    return Accepted(job=view_of(submission.job, None, None), created=submission.created)
+    return service.store.submit(request)
 
 
 @router.get("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -20,6 +20,8 @@ from workers.web.auth.tokens import Token, TokenStore
 FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers that a proxy adds: then whoever asks is somewhere else."""
 LOOKING_SCOPES = frozenset({Scope.READ})
+PAGE_SCOPES = frozenset({Scope.READ, Scope.SUBMIT, Scope.CANCEL})
+"""What a login may do on the pages, as far as its token may: never what `admin` alone may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +46,16 @@ class Caller:
             raise JobNotFound(f"there is no job {job.id!r}")
 
 
+LOCAL_VISITOR = Caller(name="local", owner="", scopes=LOOKING_SCOPES, sees_all=True)
+
+
 class Gate:
     """Turns a request into its caller.
 
     A token in the `Authorization` header counts for everything, the cookie of a login for
-    looking only. Without either, a service that listens on loopback shows itself to who sits at
-    the machine, for looking only, and only until the first token is made: then there is more
-    than one user to separate.
+    looking, and for the forms of the pages. Without either, a service that listens on loopback
+    shows itself to who sits at the machine, for looking only, and only until the first token is
+    made: then there is more than one user to separate.
     """
 
     def __init__(
@@ -67,20 +72,41 @@ class Gate:
             if token is None:
                 raise NotLoggedIn("this token is unknown, revoked or expired")
             return _holder(token)
-        is_read_only = request.method in ("GET", "HEAD")
-        if is_read_only and (cookie := request.cookies.get(session.COOKIE_NAME)) is not None:
-            token = self._tokens.live(session.token_id(cookie) or "")
-            if token is not None and session.genuine(cookie, token, self._clock()):
-                holder = _holder(token)
-                return Caller(
-                    name=holder.name,
-                    owner=holder.owner,
-                    scopes=holder.scopes & LOOKING_SCOPES,
-                    sees_all=holder.sees_all,
-                )
-        if is_read_only and self._sits_here(request) and self._tokens.none_yet():
-            return Caller(name="local", owner="", scopes=LOOKING_SCOPES, sees_all=True)
+        if request.method in ("GET", "HEAD"):
+            if (visitor := self._logged_in(request)) is not None:
+                return replace(visitor, scopes=visitor.scopes & LOOKING_SCOPES)
+            if self._sits_here(request) and self._tokens.none_yet():
+                return LOCAL_VISITOR
         raise NotLoggedIn("send a token: `Authorization: Bearer repair_…`")
+
+    def visitor(self, request: Request) -> Caller | None:
+        """Who looks at a page, with what its forms may do; None for somebody who has to log in."""
+        visitor = self._logged_in(request)
+        if visitor is None and self._sits_here(request) and self._tokens.none_yet():
+            return LOCAL_VISITOR
+        return visitor
+
+    def sender(self, request: Request) -> Caller:
+        """Who sent a form of a page. Raises NotLoggedIn.
+
+        A browser says where a form comes from, and `SameOrigin` refused those from elsewhere: one
+        of which nothing says that is refused here.
+        """
+        says_origin = any(name in request.headers for name in ("origin", "sec-fetch-site"))
+        visitor = self._logged_in(request) if says_origin else None
+        if visitor is None:
+            raise NotLoggedIn("log in at `/login`; programs send a token to `/api/v1/jobs`")
+        return visitor
+
+    def _logged_in(self, request: Request) -> Caller | None:
+        cookie = request.cookies.get(session.COOKIE_NAME)
+        if cookie is None:
+            return None
+        token = self._tokens.live(session.token_id(cookie) or "")
+        if token is None or not session.genuine(cookie, token, self._clock()):
+            return None
+        holder = _holder(token)
+        return replace(holder, scopes=holder.scopes & PAGE_SCOPES)
 
     def _sits_here(self, request: Request) -> bool:
         """Whether a request comes from this machine: not through a proxy, and not from a page of

@@ -1,4 +1,4 @@
-"""`/login`: a token for a cookie that lets a browser look at the pages."""
+"""`/login`: a token for a cookie that lets a browser look at the pages and send their forms."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from workers.web.pages.templates import render
 from workers.web.service import Serving
 
 MAX_FORM_FIELDS = 4
-_PAGE = re.compile(r"/(jobs/[A-Za-z0-9_-]{1,100})?(\?before=[A-Za-z0-9_-]{1,100})?")
+_PAGE = re.compile(r"/(jobs/[A-Za-z0-9_-]{1,100}|submit|workers)?(\?[A-Za-z0-9_=&%.+~-]{1,300})?")
 """The pages of this service, which are all that a login leads to."""
 router = APIRouter(include_in_schema=False)
 
 
-def first(page: str) -> Response:
+def first(request: Request) -> Response:
     """Have somebody log in who wants to see this page."""
+    page = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    page = _page_or_list(page)
     query = "" if page == "/" else f"?next={quote(page, safe='')}"
     return RedirectResponse(f"/login{query}", 303)
 

@@ -1,8 +1,8 @@
 """The cookie of somebody who logged in to the page with a token.
 
-It is not the token: who steals the cookie can look, for a few hours, and do nothing else. It is
-an id, an end and an HMAC, keyed with the stored hash of the token; so it needs no table of
-sessions, and revoking the token ends it.
+It is not the token: it counts for the pages and their forms alone, never for the API, for a few
+hours, and never for what `admin` alone may. It is an id, an end and an HMAC, keyed with the
+stored hash of the token; so it needs no table of sessions, and revoking the token ends it.
 """
 
 from __future__ import annotations

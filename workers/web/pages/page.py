@@ -11,50 +11,53 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from workers.errors import JobNotFound, NotLoggedIn
-from workers.jobs.progress import JobProgress
+from workers.errors import JobNotFound
 from workers.web.api.events import END_EVENT, visible
 from workers.web.api.following import steps
 from workers.web.api.jobs import JobId
 from workers.web.auth import login
-from workers.web.auth.access import Caller, Reader
+from workers.web.auth.access import Reader
 from workers.web.pages import parts
+from workers.web.pages.attempts import attempts
+from workers.web.pages.job_list import Selected, list_parts, list_values
+from workers.web.pages.origin import origins
 from workers.web.pages.templates import render
 from workers.web.service import Service, Serving, open_stream
 
 LIST_INTERVAL_SECONDS = 2.0
-ROWS = 50
 router = APIRouter(include_in_schema=False)
-Before = Annotated[str | None, Query(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 @router.get("/")
-def index(request: Request, service: Serving, before: Before = None) -> Response:
-    """The newest jobs."""
-    caller = _visitor(request, service)
+def index(request: Request, service: Serving, chosen: Selected) -> Response:
+    """The newest jobs, or those that the address asks for."""
+    caller = service.gate.visitor(request)
     if caller is None:
-        return login.first("/" if before is None else f"/?before={before}")
-    return render("jobs.html", **parts.list_values(service, caller, before))
+        return login.first(request)
+    return render("jobs.html", **list_values(service, caller, chosen))
 
 
 @router.get("/jobs/{job_id}")
 def page(job_id: JobId, request: Request, service: Serving) -> Response:
     """One job, as it is now."""
-    caller = _visitor(request, service)
+    caller = service.gate.visitor(request)
     if caller is None:
-        return login.first(f"/jobs/{job_id}")
+        return login.first(request)
     try:
         job = service.job(job_id, caller)
     except JobNotFound:
         return render("missing.html", status=404, job_id=job_id)
-    progress = JobProgress().with_events(service.store.events(job_id, limit=parts.MAX_EVENTS))
-    values = parts.job_values(service, service.overview.of(job), progress)
-    return render("job.html", **values, caller=caller)
+    told = parts.Told().with_events(service.store.events(job_id, limit=parts.MAX_EVENTS))
+    view = service.overview.of(job)
+    values = parts.job_values(service, view, told, caller)
+    others = attempts(service.store, job)
+    origin = origins(service.store, service.forges, [view]).get(job_id)
+    return render("job.html", **values, caller=caller, attempts=others, origin=origin)
 
 
 @router.get(
@@ -63,16 +66,17 @@ def page(job_id: JobId, request: Request, service: Serving) -> Response:
     dependencies=[Depends(open_stream)],
 )
 async def live(
-    job_id: JobId, service: Annotated[Service, Depends(visible)]
+    job_id: JobId, request: Request, service: Annotated[Service, Depends(visible)]
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of a job's page, whenever they change."""
-    progress, parts_before = JobProgress(), dict[str, str]()
+    caller = await run_in_threadpool(service.gate.visitor, request)
+    told, parts_before = parts.Told(), dict[str, str]()
     async for step in steps(service.store, job_id):
-        progress = progress.with_events(step.events)
+        told = told.with_events(step.events)
         if step.more:
             continue
         view = await run_in_threadpool(service.overview.of, step.job)
-        parts_now = await run_in_threadpool(parts.job_parts, service, view, progress)
+        parts_now = await run_in_threadpool(parts.job_parts, service, view, told, caller)
         changes = {name: html for name, html in parts_now.items() if parts_before.get(name) != html}
         parts_before = parts_now
         if changes:
@@ -82,12 +86,12 @@ async def live(
 
 @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(open_stream)])
 async def live_list(
-    caller: Reader, service: Serving, before: Before = None
+    caller: Reader, service: Serving, chosen: Selected
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of the list, whenever they change."""
     parts_before = dict[str, str]()
     while True:
-        parts_now = await run_in_threadpool(parts.list_parts, service, caller, before)
+        parts_now = await run_in_threadpool(list_parts, service, caller, chosen)
         changes = {name: html for name, html in parts_now.items() if parts_before.get(name) != html}
         parts_before = parts_now
         if changes:
@@ -97,10 +101,3 @@ async def live_list(
 
 def _message(changes: dict[str, str]) -> ServerSentEvent:
     return ServerSentEvent(raw_data=json.dumps(changes), event="parts")
-
-
-def _visitor(request: Request, service: Service) -> Caller | None:
-    try:
-        return service.gate.caller(request, None)
-    except NotLoggedIn:
-        return None

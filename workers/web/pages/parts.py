@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.records import RepairResult
-from agent.selection.answer_table import HEADINGS, answer_rows
+from agent.records import PlausiblePatch, RepairResult
+from agent.selection.answer_table import HEADINGS, Row, answer_rows
 from agent.serialization import restore
-from agent.untrusted_text import printable_lines
 from workers.jobs.progress import STAGES, JobProgress
 from workers.jobs.view import JobView
-from workers.records import JobState
+from workers.records import JobEvent, JobState
 from workers.web.auth.access import Caller
+from workers.web.pages.actions import may
+from workers.web.pages.conversation import newest_steps
+from workers.web.pages.diff import diff_lines
+from workers.web.pages.job_list import run_seconds
+from workers.web.pages.stage_log import StageLog
 from workers.web.pages.templates import fragment
 from workers.web.service import Service
 
-MAX_LIST_ROWS = 50
 MAX_EVENTS = 100_000
 MAX_SHOWN_TESTS = 20
-JOB_PARTS = ("summary", "stages", "search", "places", "patch", "model")
-DIFF_KINDS = (
-    ("diff --git", "file"),
-    ("---", "file"),
-    ("+++", "file"),
-    ("@@", "hunk"),
-    ("+", "added"),
-    ("-", "removed"),
+MAX_ALTERNATIVES = 10
+JOB_PARTS = (
+    "actions",
+    "summary",
+    "stages",
+    "search",
+    "places",
+    "patch",
+    "alternatives",
+    "model",
+    "log",
 )
 
 
@@ -42,8 +49,29 @@ class Stage:
     seconds: float | None
 
 
-def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """Another patch that passed."""
+
+    patch: PlausiblePatch
+    diff: list[tuple[str, str]]
+    answers: list[Row]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the events of a job told so far."""
+
+    progress: JobProgress = field(default_factory=JobProgress)
+    log: StageLog = field(default_factory=StageLog)
+
+    def with_events(self, events: Sequence[JobEvent]) -> Told:
+        return Told(progress=self.progress.with_events(events), log=self.log.with_events(events))
+
+
+def job_values(service: Service, job: JobView, told: Told, caller: Caller | None) -> dict[str, Any]:
     """What the templates of one job read."""
+    progress = told.progress
     result, trajectory = (None, ()) if job.live else _result(service, job.id)
     patch = result.patch if result else None
     return {
@@ -58,9 +86,13 @@ def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[st
         "answers": answer_rows(patch.verdict) if patch else [],
         "rejected": result.rejected if result else None,
         "rejected_diff": diff_lines(result.rejected.diff) if result and result.rejected else [],
+        "alternatives": _alternatives(result),
         "trajectory": trajectory,
+        "said": newest_steps(service.settings, job.id),
+        "log": told.log.lines,
+        "may": may(caller, job),
         "still_red": still_red_tests(result),
-        "elapsed": _elapsed(job),
+        "elapsed": run_seconds(job),
     }
 
 
@@ -72,28 +104,18 @@ def still_red_tests(result: RepairResult | None) -> list[tuple[str, str]]:
     return [(t, baseline.set_aside.get(t, "")) for t in baseline.still_red[:MAX_SHOWN_TESTS]]
 
 
-def job_parts(service: Service, job: JobView, progress: JobProgress) -> dict[str, str]:
+def _alternatives(result: RepairResult | None) -> list[Alternative]:
+    patches = result.alternatives[:MAX_ALTERNATIVES] if result else ()
+    return [
+        Alternative(patch=patch, diff=diff_lines(patch.diff), answers=answer_rows(patch.verdict))
+        for patch in patches
+    ]
+
+
+def job_parts(service: Service, job: JobView, told: Told, caller: Caller | None) -> dict[str, str]:
     """Name of a part → its HTML."""
-    values = job_values(service, job, progress)
+    values = job_values(service, job, told, caller)
     return {name: fragment(f"parts/{name}.html", **values) for name in JOB_PARTS}
-
-
-def list_values(service: Service, caller: Caller, before: str | None) -> dict[str, Any]:
-    owner = None if caller.sees_all else caller.owner
-    jobs = service.overview.jobs(owner=owner, limit=MAX_LIST_ROWS, before=before)
-    counts = service.store.counts() if caller.sees_all else {}
-    return {
-        "jobs": jobs,
-        "counts": {state.value: counts[state] for state in counts},
-        "next": jobs[-1].id if len(jobs) == MAX_LIST_ROWS else None,
-        "before": before,
-        "caller": caller,
-    }
-
-
-def list_parts(service: Service, caller: Caller, before: str | None) -> dict[str, str]:
-    values = list_values(service, caller, before)
-    return {name: fragment(f"parts/{name}.html", **values) for name in ("counts", "rows")}
 
 
 def stages(job: JobView, progress: JobProgress, clock: datetime) -> list[Stage]:
@@ -112,22 +134,6 @@ def stages(job: JobView, progress: JobProgress, clock: datetime) -> list[Stage]:
             seconds = (seconds or 0.0) + max(0.0, (clock - begin_time).total_seconds())
         steps.append(Stage(name=name, state=state, seconds=seconds))
     return steps
-
-
-def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """The lines of a diff as (CSS class, text)."""
-    lines = printable_lines(diff.removesuffix("\n").replace("\r\n", "\n"))
-    return [(_diff_kind(line), line) for line in lines]
-
-
-def _diff_kind(line: str) -> str:
-    return next((kind for start, kind in DIFF_KINDS if line.startswith(start)), "same")
-
-
-def _elapsed(job: JobView) -> float | None:
-    if job.started_at is None:
-        return None
-    return max(0.0, ((job.ended_at or datetime.now(UTC)) - job.started_at).total_seconds())
 
 
 def _result(service: Service, job_id: str) -> tuple[RepairResult | None, tuple[str, ...]]:

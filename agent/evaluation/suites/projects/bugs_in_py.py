@@ -15,7 +15,7 @@ from pathlib import Path
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.project_tests import ProjectCase
 from agent.evaluation.records import REPAIRS, AnswerSource, Task
-from agent.evaluation.suites.base import SuiteFacts
+from agent.evaluation.suites.base import SuiteFacts, faulty_task, whole_tasks
 from agent.evaluation.suites.data_files import read_text
 from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
 from agent.evaluation.suites.projects.project_suite import ProjectSuite
@@ -50,7 +50,7 @@ class BugsInPy(ProjectSuite):
             raise DataUnreadable(
                 f"{self.path} is no checkout of BugsInPy: it has no projects/*/bugs/*/bug.info"
             )
-        return [_task(path.parent) for path in bugs]
+        return whole_tasks([_read(path.parent) for path in bugs])
 
     def case(self, task: Task, folder: Path) -> ProjectCase:
         data = task.data
@@ -69,8 +69,16 @@ def _order(path: Path) -> tuple[str, int]:
     return name.lower(), int(number) if number.isdigit() else 0
 
 
-def _task(folder: Path) -> Task:
-    name = f"{folder.parent.parent.name}-{folder.name}"
+def _read(folder: Path) -> Task:
+    project = folder.parent.parent.name
+    name = f"{project}-{folder.name}"
+    try:
+        return _task(name, folder)
+    except DataUnreadable as error:
+        return faulty_task(name, project, str(error))
+
+
+def _task(name: str, folder: Path) -> Task:
     settings = dict(_SETTING.findall(read_text(folder / "bug.info")))
     project = dict(_SETTING.findall(read_text(folder.parent.parent / "project.info")))
     try:

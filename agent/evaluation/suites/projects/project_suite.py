@@ -45,7 +45,7 @@ class ProjectSuite(ABC):
             project = understand(take_snapshot(resolve(str(case.folder), None, scratch), scratch))
         return RepairTarget(
             folder=case.folder,
-            only=spelled(project, case.tests),
+            only=spelled(project, case.shown_by or case.tests),
             install=case.install,
             test=case.test,
             python=case.python,
@@ -54,6 +54,17 @@ class ProjectSuite(ABC):
     def changes(self, answer: str, tests: ProjectTests) -> Mapping[str, FileChange]:
         """What an answer changes; nothing where it holds no change. Raises PatchRefused."""
         return changes_of(answer, tests.read) if is_diff(answer) else {}
+
+    def graded_further(
+        self,
+        task: Task,  # noqa: ARG002 - for the suites that ask more
+        grade: Grade,
+        changes: Mapping[str, FileChange],  # noqa: ARG002
+        runner: ProgramRunner,  # noqa: ARG002
+    ) -> Grade:
+        """The grade once more than the tests was asked, which most suites do not. Raises
+        SandboxError."""
+        return grade
 
     def grade(self, task: Task, answer: Answer, runner: ProgramRunner) -> Grade:
         """Judge an answer; whether the task can be replayed at all comes first."""
@@ -82,4 +93,4 @@ class ProjectSuite(ABC):
             return Grade(kind=GradeKind.FAILED, why="the patch leads out of the project")
         if not changes:
             return Grade(kind=GradeKind.NO_CODE, why=answer.note or "the answer changes nothing")
-        return tests.grade(changes, replay)
+        return self.graded_further(task, tests.grade(changes, replay), changes, runner)

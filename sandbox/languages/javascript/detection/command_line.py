@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from sandbox.languages.javascript.detection.workspace.delegation import delegation
+
 MAX_DEPTH = 5
 """Scripts that call scripts."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
@@ -46,6 +48,9 @@ def commands_in(script: str, scripts: Mapping[str, str], depth: int = 0) -> Iter
         variables, words = _assignments(words)
         words, more = _unwrapped(words)
         if not words:
+            continue
+        if delegation(_name(words[0]), words[1:]) is not None:
+            yield Command(program=_name(words[0]), arguments=tuple(words[1:]))
             continue
         for name in _called(words):
             for inner in commands_in(scripts.get(name, ""), scripts, depth + 1):

@@ -96,7 +96,7 @@ def jest_tests(
         arguments=tuple(options),
         places=tuple(places),
         node_options=of_node,
-        files=tuple(matching(_JEST_DEFAULT, files.snapshot.entries.keys())),
+        files=tuple(matching(_JEST_DEFAULT, files.paths)),
         setup=(
             *setup_files([*values(options, _JEST_LOADS), *values(of_node, LOADED_BY_NODE)], files),
             *named_files(files, json.dumps(table(package, "jest"))),

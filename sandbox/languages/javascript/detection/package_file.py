@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sandbox.host.untrusted_json import read_json
@@ -36,19 +37,33 @@ class PackageFiles:
 
     snapshot: Snapshot
     notes: list[str] = field(default_factory=list)
+    folder: str = ""
+    """Of a package below the top: all paths are from there, and may lead out of it (`../..`)."""
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """All files of the package."""
+        top = f"{self.folder}/" if self.folder else ""
+        entries = self.snapshot.entries
+        return tuple(path[len(top) :] for path in entries if path.startswith(top))
+
+    def from_top(self, path: str) -> str:
+        """The path of a file from the top of the project."""
+        return posixpath.normpath(posixpath.join(self.folder, path)) if self.folder else path
 
     def exists(self, path: str) -> bool:
-        entry = self.snapshot.entries.get(path)
+        entry = self.snapshot.entries.get(self.from_top(path))
         return entry is not None and entry.kind == "file"
 
     def text(self, path: str) -> str:
         """The file as text; empty when it is absent or too large."""
         if not self.exists(path):
             return ""
-        if self.snapshot.entries[path].size > MAX_FILE_BYTES:
-            self._note(f"{path} is larger than {MAX_FILE_BYTES // 1024} KiB and is not read")
+        full_path = self.from_top(path)
+        if self.snapshot.entries[full_path].size > MAX_FILE_BYTES:
+            self._note(f"{full_path} is larger than {MAX_FILE_BYTES // 1024} KiB and is not read")
             return ""
-        return self.snapshot.read(path).decode("utf-8-sig", "replace")
+        return self.snapshot.read(full_path).decode("utf-8-sig", "replace")
 
     def json(self, path: str) -> Mapping[str, Any]:
         """The object in a JSON file; empty when it is absent or not valid."""
@@ -58,7 +73,7 @@ class PackageFiles:
         try:
             return dict(read_json(text, _is_object))
         except ValueError as error:
-            self._note(f"{path} is not valid JSON and is ignored: {_first_line(error)}")
+            self._ignored(path, "JSON", error)
             return {}
 
     def yaml(self, path: str) -> Mapping[str, Any]:
@@ -66,9 +81,13 @@ class PackageFiles:
         try:
             value = parse_yaml(self.text(path))
         except ValueError as error:
-            self._note(f"{path} is not valid YAML and is ignored: {_first_line(error)}")
+            self._ignored(path, "YAML", error)
             return {}
         return value if isinstance(value, dict) else {}
+
+    def _ignored(self, path: str, kind: str, error: ValueError) -> None:
+        place = self.from_top(path)
+        self._note(f"{place} is not valid {kind} and is ignored: {_first_line(error)}")
 
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import ClassVar
+
+from sandbox.languages.javascript.detection.globs import matching
 
 SOURCE_SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _TEST_FOLDERS = frozenset(("test", "tests", "__tests__", "__mocks__", "__snapshots__", "spec"))
@@ -49,16 +53,39 @@ class JavaScriptTests:
     arguments: tuple[str, ...] = ()
     """With mocha, jest and vitest: their own options."""
     places: tuple[str, ...] = ()
-    """With them: the files, folders and patterns that they are given."""
+    """With them: the files, folders and patterns that they are given, from the package's folder."""
     node_options: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     """Environment variables that the command itself sets."""
     files: tuple[str, ...] = ()
-    """Files with tests, as far as their names and the command tell."""
+    """Files with tests, as far as their names and the command tell, from the top."""
     setup: tuple[str, ...] = ()
     """Files that are loaded before the tests."""
     given: bool = False
     """A person named the command."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestedPackage:
+    """A package whose tests run in its own folder, by its own framework."""
+
+    __test__: ClassVar[bool] = False
+    framework: Framework
+    tests: JavaScriptTests
+    folder: str = ""
+    """From the top of the project; empty for the top itself."""
+
+    def holds(self, path: str) -> bool:
+        """Whether a file lies in its folder."""
+        return not self.folder or path.startswith(f"{self.folder}/")
+
+    def places_with(self, path: str) -> tuple[str, ...]:
+        """The places of its tests, with a file that none of them holds; none are all."""
+        places = self.tests.places
+        name = posixpath.relpath(path, self.folder) if self.folder else path
+        folders = tuple(f"{posixpath.normpath(place)}/" for place in places)
+        is_held = not places or "./" in folders or name.startswith(folders)
+        return places if is_held or matching(places, [name]) else (*places, name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +95,10 @@ class JavaScriptProject:
     name: str
     framework: Framework
     tests: JavaScriptTests = field(default_factory=JavaScriptTests)
+    folder: str = ""
+    """Of the package that these tests belong to; empty for the top."""
+    further: tuple[TestedPackage, ...] = ()
+    """Other packages of a workspace whose tests run as well."""
     node: str | None = None
     """Versions of Node that the project asks for, as it writes them."""
     install: str | None = None
@@ -83,8 +114,25 @@ class JavaScriptProject:
         return self.framework
 
     @property
+    def packages(self) -> tuple[TestedPackage, ...]:
+        """Everything whose tests run, in this order."""
+        first = TestedPackage(framework=self.framework, tests=self.tests, folder=self.folder)
+        return (first, *self.further)
+
+    def package_of(self, path: str) -> TestedPackage:
+        """The package that a test file belongs to: the innermost around it."""
+        around = (package for package in self.packages if package.holds(path))
+        return max(around, key=lambda package: len(package.folder), default=self.packages[0])
+
+    @property
+    def test_files(self) -> tuple[str, ...]:
+        """Files with tests, as far as they are known."""
+        return tuple(path for package in self.packages for path in package.tests.files)
+
+    @property
     def has_tests(self) -> bool:
-        return bool(self.tests.files or self.tests.places or self.tests.given)
+        groups = (package.tests for package in self.packages)
+        return any(tests.files or tests.places or tests.given for tests in groups)
 
     def is_source_path(self, path: str) -> bool:
         """Say whether a file is JavaScript or TypeScript by its name."""
@@ -95,7 +143,9 @@ class JavaScriptProject:
         pure = PurePosixPath(path)
         in_test_folder = not _TEST_FOLDERS.isdisjoint(part.lower() for part in pure.parts[:-1])
         is_named = _TEST_NAME.fullmatch(pure.name.lower()) is not None
-        return in_test_folder or is_named or path in (*self.tests.files, *self.tests.setup)
+        groups = (package.tests for package in self.packages)
+        is_known = any(path in (*tests.files, *tests.setup) for tests in groups)
+        return in_test_folder or is_named or is_known
 
     def is_config_path(self, path: str) -> bool:
         """Say whether a file decides how the project is installed, tested or checked."""
@@ -109,4 +159,32 @@ class JavaScriptProject:
 
     def with_test_files(self, paths: Iterable[str]) -> JavaScriptProject:
         """The same project, in which these files are tests, too."""
-        return replace(self, tests=replace(self.tests, files=(*self.tests.files, *paths)))
+        new_paths = tuple(paths)
+        first, *others = (
+            replace(
+                package.tests,
+                files=(
+                    *package.tests.files,
+                    *(p for p in new_paths if self.package_of(p).folder == package.folder),
+                ),
+            )
+            for package in self.packages
+        )
+        return self._with_tests(first, others)
+
+    def with_new_test(self, path: str) -> JavaScriptProject:
+        """The same project, whose runs of all tests include a new file of tests."""
+        folder = self.package_of(path).folder
+        first, *others = (
+            replace(package.tests, places=package.places_with(path))
+            if package.folder == folder
+            else package.tests
+            for package in self.with_test_files([path]).packages
+        )
+        return self._with_tests(first, others)
+
+    def _with_tests(
+        self, first: JavaScriptTests, others: Sequence[JavaScriptTests]
+    ) -> JavaScriptProject:
+        further = (replace(one, tests=t) for one, t in zip(self.further, others, strict=True))
+        return replace(self, tests=first, further=tuple(further))

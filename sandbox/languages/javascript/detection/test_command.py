@@ -32,6 +32,8 @@ OTHER_FRAMEWORKS = frozenset(
     )
 )
 """Known by name and not run yet."""
+BROWSER = "vitest --browser"
+"""What stands for vitest where its tests run in a browser."""
 _MOCHA_WITH_VALUE = frozenset(
     (
         *("-r", "--require", "-R", "--reporter", "-O", "--reporter-option", "--reporter-options"),
@@ -75,12 +77,12 @@ class FrameworkChoice:
 
 
 def find_tests(
-    files: PackageFiles, package: Mapping[str, Any], given: str | None
+    files: PackageFiles, package: Mapping[str, Any], given: str | None, name: str = "test"
 ) -> FrameworkChoice:
-    """What runs the tests: the command that a person gave, else the script `test`."""
-    scripts = {name: text for name, text in table(package, "scripts").items() if _is_text(text)}
-    script = given or scripts.get("test", "")
-    source = "the command given" if given else "the script `test` of package.json"
+    """What runs the tests: the command that a person gave, else the script of this name."""
+    scripts = {key: text for key, text in table(package, "scripts").items() if _is_text(text)}
+    script = given or scripts.get(name, "")
+    source = "the command given" if given else f"the script `{name}` of package.json"
     commands = list(commands_in(script, scripts))
     candidates = [
         replace(choice, tests=replace(choice.tests, variables=command.variables, given=bool(given)))
@@ -93,6 +95,8 @@ def find_tests(
         more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
         return replace(widest, why=f"{source} runs {widest.framework}{more}")
     program = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
+    if any(map(_is_in_browser, commands)):
+        program = BROWSER
     return FrameworkChoice(other=program, why=f"{source} runs {program}" if program else "")
 
 
@@ -107,7 +111,8 @@ def _of_command(
         return _mocha(command, files, package)
     if command.program == "jest":
         return FrameworkChoice(framework=Framework.JEST, tests=jest_tests(command, files, package))
-    if command.program == "vitest" and not NO_TESTS.intersection(command.arguments[:1]):
+    is_run = not NO_TESTS.intersection(command.arguments[:1]) and not _is_in_browser(command)
+    if command.program == "vitest" and is_run:
         return FrameworkChoice(framework=Framework.VITEST, tests=vitest_tests(command, files))
     if command.program != "node":
         return None
@@ -125,8 +130,17 @@ def _of_command(
     return None
 
 
+def _is_in_browser(command: Command) -> bool:
+    """Whether vitest is told to run its tests in a browser."""
+    words = (word.partition("=") for word in command.arguments)
+    return command.program == "vitest" and any(
+        name in ("--browser", "--browser.enabled", "--browser.name") and value != "false"
+        for name, _, value in words
+    )
+
+
 def _node_test(command: Command, files: PackageFiles) -> FrameworkChoice:
-    paths = files.snapshot.entries.keys()
+    paths = files.paths
     groups = [_expanded(word, files) for word in command.arguments]
     patterns = [pattern for group in groups for pattern in group] or list(_DEFAULT_NODE)
     options = node_options(command.node_options)
@@ -166,7 +180,7 @@ def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) ->
         arguments=tuple(options),
         places=tuple(specs),
         node_options=tuple(of_node),
-        files=tuple(matching(_specs(patterns, files), files.snapshot.entries.keys())),
+        files=tuple(matching(_specs(patterns, files), files.paths)),
         setup=(
             *setup_files(module_names, files),
             *named_in_configuration(Framework.MOCHA, files, values(options, ("--config",))),

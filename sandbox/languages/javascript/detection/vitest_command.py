@@ -67,7 +67,7 @@ def vitest_tests(command: Command, files: PackageFiles) -> JavaScriptTests:
         # The files of `related` are those of the program.
         places=() if mode == "related" else tuple(places),
         node_options=of_node,
-        files=tuple(matching(_DEFAULT, files.snapshot.entries.keys())),
+        files=tuple(matching(_DEFAULT, files.paths)),
         setup=(
             *setup_files(loaded, files),
             *named_in_configuration(Framework.VITEST, files, values(options, ("-c", "--config"))),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sandbox.base import CommandResult, EnvironmentBuilder
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
+from sandbox.host.untrusted_json import read_json
 from sandbox.languages.javascript.environments.package_manager import PackageManager
 from sandbox.languages.javascript.environments.recipe import Recipe
 from sandbox.languages.javascript.environments.toolchain import NodeInstallation
@@ -53,23 +54,34 @@ _CONFLICT = "ERESOLVE"
 _ERRORS = ("npm ERR!", "npm error", "ERR_PNPM", "error ", "➤ YN0028", "➤ YN0001", "Usage Error")
 
 # Links of npm to folders of the project are relative to where it put them; they are to hold where
-# the packages lie in later sessions.
+# the packages lie in later sessions. Below the place of the top's packages lie those of members, so
+# that they find these as they do in the project.
 _KEEP = r"""
-import os, shutil, sys
-here, there = os.path.join(os.getcwd(), "node_modules"), sys.argv[1]
-if not os.path.isdir(here) or os.path.islink(here):
-    sys.exit(3)
-inside = os.path.realpath(here) + os.sep
-for folder in [here] + [os.path.join(here, n) for n in os.listdir(here) if n.startswith("@")]:
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
-        target = os.path.realpath(path)
-        if os.path.islink(path) and not target.startswith(inside):
-            os.unlink(path)
-            os.symlink(target, path)
-shutil.copytree(here, there, symlinks=True)
-shutil.rmtree(here, ignore_errors=True)
+import json, os, shutil, sys
+prefix, below, members = sys.argv[1], sys.argv[2], sys.argv[3:]
+def here(folder):
+    return os.path.join(os.getcwd(), folder, "node_modules")
+kept = [f for f in (*members, "") if os.path.isdir(here(f)) and not os.path.islink(here(f))]
+for member in kept:
+    inside = os.path.realpath(here(member)) + os.sep
+    groups = [n for n in os.listdir(here(member)) if n.startswith("@") or n == ".bin"]
+    for folder in [here(member)] + [os.path.join(here(member), n) for n in groups]:
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            target = os.path.realpath(path)
+            if os.path.islink(path) and not target.startswith(inside):
+                os.unlink(path)
+                os.symlink(target, path)
+for member in kept:
+    place = os.path.join(prefix, below, member) if member else prefix
+    os.makedirs(place, exist_ok=True)
+    shutil.copytree(here(member), os.path.join(place, "node_modules"), symlinks=True)
+for member in kept:
+    shutil.rmtree(here(member), ignore_errors=True)
+print(json.dumps(kept))
 """
+MEMBERS = "members"
+"""Folder of an environment for the packages of the members of a workspace."""
 
 
 @dataclass
@@ -109,6 +121,11 @@ class Npm:
         if recipe.manager is not None and self._by(recipe.manager):
             return
         how = ("ci",) if recipe.locked else ("install", "--no-package-lock")
+        if recipe.member:
+            chosen = (*how, f"--workspace={recipe.member}", "--include-workspace-root")
+            if self._attempt(*chosen).ok:
+                return
+            self._run(["rm", "-rf", "node_modules"])
         result = self._attempt(*how)
         if not result.ok and recipe.locked and _DISAGREES in result.stderr + result.stdout:
             self.left_out.append(
@@ -177,15 +194,25 @@ class Npm:
         tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
         return InstallFailed(f"{step}: {ending}{obstacles}; --install names another way\n{tail}")
 
-    def keep_packages(self) -> bool:
-        """Move `node_modules` into the environment. Whether there is one."""
+    def keep_packages(self, members: Sequence[str]) -> tuple[str, ...]:
+        """Move `node_modules` into the environment, of the top (`""`) and of these members of its
+        workspace. Those that have one."""
         result = self.builder.session.run(
-            [self.python, "-I", "-S", "-c", _KEEP, f"{self.builder.prefix}/node_modules"],
+            [self.python, "-I", "-S", "-c", _KEEP, self.builder.prefix, MEMBERS, *members],
             timeout_seconds=_SHORT_SECONDS,
         )
-        if not result.ok and result.exit_code != 3:
+        if not result.ok:
             raise self._failed("keeping the packages", result)
-        return result.ok
+        return folders_kept(result.stdout, members)
+
+
+def folders_kept(text: str, members: Sequence[str]) -> tuple[str, ...]:
+    """Which of the members, and of the top (`""`), a list in JSON names: others wrote it."""
+    try:
+        named = read_json(text, lambda value: isinstance(value, list))
+    except ValueError:
+        return ()
+    return tuple(folder for folder in ("", *members) if folder in named)
 
 
 def _cause(result: CommandResult) -> str:

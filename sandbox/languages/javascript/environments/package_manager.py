@@ -31,8 +31,9 @@ class PackageManager:
     """Installs what the lock file says, in one folder as npm would, or fails."""
 
 
-def package_manager(files: PackageFiles) -> PackageManager | None:
-    """What installs the project's packages; None for npm.
+def package_manager(files: PackageFiles, member: str = "") -> PackageManager | None:
+    """What installs the project's packages; None for npm. With a `member`, the folder of a package
+    of the workspace, pnpm installs what that one and the top need.
 
     A lock file of pnpm or yarn decides, and the field `packageManager` says its version
     (https://nodejs.org/api/packages.html#packagemanager). Without a lock file there is nothing
@@ -44,14 +45,15 @@ def package_manager(files: PackageFiles) -> PackageManager | None:
     if field.startswith("npm@"):
         return None
     if files.exists(PNPM_LOCK) and name != "yarn":
-        return _pnpm(version or _pnpm_release(files.text(PNPM_LOCK)))
+        return _pnpm(version or _pnpm_release(files.text(PNPM_LOCK)), member)
     if files.exists(YARN_LOCK) and name != "pnpm":
         return _yarn(version or _yarn_release(files.text(YARN_LOCK)))
     return None
 
 
-def _pnpm(version: str) -> PackageManager:
-    arguments = ("install", "--frozen-lockfile", "--config.node-linker=hoisted")
+def _pnpm(version: str, member: str) -> PackageManager:
+    chosen = ("--filter", f"{{{member}}}...", "--filter", "{.}") if member else ()
+    arguments = ("install", "--frozen-lockfile", "--config.node-linker=hoisted", *chosen)
     return PackageManager(program="pnpm", package=f"pnpm@{version}", arguments=arguments)
 
 

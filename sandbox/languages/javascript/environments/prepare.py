@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import posixpath
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from sandbox.environments.toolchain_probe import ask, places
 from sandbox.errors import EnvironmentDamaged
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import SessionSetup
+from sandbox.languages.javascript.detection.package_file import PackageFiles
 from sandbox.languages.javascript.detection.project import JavaScriptProject
-from sandbox.languages.javascript.environments.npm import Npm
+from sandbox.languages.javascript.detection.variables import allowed_variables
+from sandbox.languages.javascript.detection.workspace.members import member_folders
+from sandbox.languages.javascript.environments.npm import MEMBERS, Npm, folders_kept
 from sandbox.languages.javascript.environments.recipe import Recipe, write_recipe
 from sandbox.languages.javascript.environments.toolchain import (
     NodeInstallation,
@@ -23,7 +27,6 @@ from sandbox.languages.javascript.environments.toolchain import (
     too_old,
     usable,
 )
-from sandbox.languages.python.detection.variables.allowed import name_objection, value_objection
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import empty_tar
 
@@ -32,7 +35,8 @@ _TOOLCHAIN = "REPAIR_TOOLCHAIN"
 _PRODUCTS = "REPAIR_PRODUCTS"
 _PACKAGES = "REPAIR_PACKAGES"
 _LEFT_OUT = "REPAIR_LEFT_OUT"
-"""Set in a sealed environment: what it has, and what could not be installed."""
+"""Set in a sealed environment: what it has (folders with packages, as JSON), and what could not be
+installed."""
 _MAX_SENTENCES = 20
 _NOT_KEPT = f"{PACKAGES} is part of the repository: what --install put there is not kept"
 
@@ -68,13 +72,12 @@ def prepare_environment(
 
 
 def _variables(project: JavaScriptProject) -> dict[str, str]:
-    """The tests' own variables, without those that would steer this program."""
-    variables = {
-        name: value
-        for name, value in project.tests.variables
-        if not (name_objection(name) or value_objection(value))
+    """The tests' own variables, as far as all packages set them: each run sets its own."""
+    first, *others = (dict(allowed_variables(one.tests.variables)) for one in project.packages)
+    common = {
+        name: value for name, value in first.items() if all(v.get(name) == value for v in others)
     }
-    return {**variables, **project.variables}
+    return {**common, **project.variables}
 
 
 def _choose(sandbox: Sandbox, project: JavaScriptProject) -> tuple[Interpreter, NodeInstallation]:
@@ -143,8 +146,8 @@ class _Work:
         if _brings_packages(self.snapshot):
             if recipe.command is not None:
                 npm.left_out.append(_NOT_KEPT)
-        elif npm.keep_packages():
-            variables[_PACKAGES] = PACKAGES
+        elif kept := npm.keep_packages(_members(self.snapshot)):
+            variables[_PACKAGES] = json.dumps(kept)
         if recipe.runs_code:
             products = pack_products(
                 builder.session,
@@ -163,6 +166,23 @@ class _Work:
         )
 
 
+def _members(snapshot: Snapshot) -> tuple[str, ...]:
+    """Folders of the packages of a workspace that bring no `node_modules` along."""
+    folders = member_folders(PackageFiles(snapshot))
+    taken = {path.partition(f"/{PACKAGES}/")[0] for path in snapshot.entries}
+    return tuple(folder for folder in folders if folder not in taken)
+
+
+def _links(snapshot: Snapshot, kept: str, prefix: str) -> dict[str, str]:
+    """Where `node_modules` of the top, and of members of its workspace, leads to."""
+    folders = folders_kept(kept, _members(snapshot))
+    places = {folder: f"{MEMBERS}/{folder}/" if folder else "" for folder in folders}
+    return {
+        posixpath.join(folder, PACKAGES): f"{prefix}/{place}{PACKAGES}"
+        for folder, place in places.items()
+    }
+
+
 def _brings_packages(snapshot: Snapshot) -> bool:
     """Whether the place of the link to the packages is taken by files of the project."""
     return any(path.partition("/")[0] == PACKAGES for path in snapshot.entries)
@@ -177,7 +197,7 @@ def _source(sandbox: Sandbox, sealed: Environment, snapshot: Snapshot) -> Path:
     if archive.exists():
         return archive
     prefix = str(Path(sealed.python).parent.parent)
-    links = {PACKAGES: f"{prefix}/{PACKAGES}"} if _PACKAGES in sealed.variables else {}
+    links = _links(snapshot, sealed.variables.get(_PACKAGES, "[]"), prefix)
     products = b""
     if _PRODUCTS in sealed.variables:
         with sandbox.open(sealed, snapshot.tar, Limits()) as session:

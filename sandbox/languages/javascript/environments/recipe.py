@@ -10,13 +10,14 @@ from typing import Any
 
 from sandbox.languages.javascript.detection.package_file import PACKAGE_FILE, PackageFiles, table
 from sandbox.languages.javascript.detection.project import JavaScriptProject
+from sandbox.languages.javascript.detection.workspace.members import is_workspace
 from sandbox.languages.javascript.environments.package_manager import (
     PackageManager,
     package_manager,
 )
 from sandbox.snapshots.snapshot import Snapshot
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raise it when the same input is installed in another way."""
 LOCK_FILES = ("npm-shrinkwrap.json", "package-lock.json")
 _READ = (PACKAGE_FILE, *LOCK_FILES, ".npmrc")
@@ -45,6 +46,8 @@ class Recipe:
     runs_code: bool = False
     """Files of the project may be read or run while it is installed: then the environment is that
     one snapshot's and nobody else's."""
+    member: str = ""
+    """Folder of the only package of a workspace that is installed; empty for all."""
     digests: tuple[tuple[str, str], ...] = ()
     """Files that npm reads, with their SHA-256."""
 
@@ -60,29 +63,32 @@ def write_recipe(project: JavaScriptProject, snapshot: Snapshot) -> Recipe:
         return Recipe(command=project.install, runs_code=True)
     files = PackageFiles(snapshot)
     package = files.json(PACKAGE_FILE)
-    has_packages = any(table(package, group) for group in _GROUPS) or "workspaces" in package
+    has_packages = any(table(package, group) for group in _GROUPS) or is_workspace(files)
     scripts = _LIFECYCLE.intersection(table(package, "scripts"))
     if any(path.startswith("node_modules/") for path in snapshot.entries):
         return Recipe(needed=False)  # it brings them along
     if not has_packages and not scripts and not files.exists("binding.gyp"):
         return Recipe(needed=False)
-    if (manager := package_manager(files)) is not None:
+    member = "" if project.further else project.folder
+    if (manager := package_manager(files, member)) is not None:
         # Whatever its own settings name may be read: patches, hooks, other packages of a workspace.
         locked = any(map(files.exists, LOCK_FILES))
-        return Recipe(manager=manager, locked=locked, runs_code=True)
+        return Recipe(manager=manager, locked=locked, runs_code=True, member=member)
     lock = next((files.json(path) for path in LOCK_FILES if files.exists(path)), None)
     runs_code = bool(scripts) or files.exists("binding.gyp") or _reads_files(package)
+    runs_code = runs_code or is_workspace(files)
     runs_code = runs_code or (lock is not None and not _says_content(lock))
     digests = ((path, snapshot.entries[path].sha256) for path in _READ if files.exists(path))
     return Recipe(
-        locked=any(map(files.exists, LOCK_FILES)), runs_code=runs_code, digests=tuple(digests)
+        locked=any(map(files.exists, LOCK_FILES)),
+        runs_code=runs_code,
+        member=member,
+        digests=tuple(digests),
     )
 
 
 def _reads_files(package: Mapping[str, Any]) -> bool:
     """Whether a dependency may be a folder or an archive of the project."""
-    if "workspaces" in package:
-        return True
     return any(not _from_registry(version) for version in _versions(package))
 
 

@@ -11,7 +11,8 @@ from sandbox.errors import ToolchainNotFound
 
 OLDEST_NODE = (18, 0)
 """node:test and its reporters as they are used here."""
-_PROBE_SECONDS = 30.0
+_PROBE_SECONDS = 120.0
+"""A machine with other work takes its time to start npm; one without npm answers at once."""
 _SCRIPT = "command -v node && node --version && npm --version; exit 0"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 

@@ -34,6 +34,8 @@ class NodeProcess:
         self._read, write = os.pipe()
         environment = dict(os.environ)
         environment.pop("NODE_TEST_CONTEXT", None)
+        for name, value in request["variables"].items():
+            environment.setdefault(name, value)  # what a person set counts more
         roots = environment.pop("REPAIR_IMPORT_ROOTS", "")  # set by what started this program
         if roots:
             environment["PYTHONPATH"] = roots

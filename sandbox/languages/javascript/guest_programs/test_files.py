@@ -14,6 +14,7 @@ import tempfile
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .node_process import MAX_LINE_BYTES, NodeProcess, ProcessEnding
+from .packages import ids_of, nearest, packages_left, placed
 from .reported import Run, lies_in, path_of
 
 SKIPS_BY_NAME = 22
@@ -63,9 +64,8 @@ def _run_file(run: Run, path: str, ids: Optional[List[str]]) -> None:
 
 def _names_tests(run: Run, path: str) -> bool:
     """Whether a file asks for node:test; any other is one test, which its exit status decides."""
-    place = os.path.join(run.request["workspace"], run.request["folder"], path)
     try:
-        with open(place, "rb") as stream:
+        with open(os.path.join(run.request["workspace"], path), "rb") as stream:
             return b"node:test" in stream.read(MAX_LINE_BYTES)
     except OSError:
         return True
@@ -74,7 +74,7 @@ def _names_tests(run: Run, path: str) -> bool:
 def _once(run: Run, path: str, names: Optional[List[str]]) -> ProcessEnding:
     options = ["--test-reporter", "{reporter}"]
     options += ["--test-reporter-destination", "stdout", *_filters(run, path, names)]
-    argv = [*run.request["argv"], *options, path]
+    argv = [*run.request["argv"], *options, placed(run.request, path)]
     return run.follow(NodeProcess(run.request, argv, {"file": path}))
 
 
@@ -114,7 +114,7 @@ def run_mocha(run: Run) -> None:
     request = run.request
     if _mocha(run, request["places"]) and request["files"]:
         for path in request["files"]:
-            if _mocha(run, [path]):
+            if _mocha(run, [placed(request, path)]):
                 run.uncollected(path, run.output)
 
 
@@ -138,7 +138,8 @@ def run_jest(run: Run) -> None:
     ids = request["ids"]
     file_arguments = request["places"]
     if ids is not None:
-        file_arguments = ["--runTestsByPath", *dict.fromkeys(path_of(name) for name in ids)]
+        paths = dict.fromkeys(placed(request, path_of(name)) for name in ids)
+        file_arguments = ["--runTestsByPath", *paths]
     script_patterns, options = _named_by_script(request["options"])
     while True:
         argv = [*request["argv"], *options, *_jest_names(run, script_patterns), *file_arguments]
@@ -198,7 +199,7 @@ def run_vitest(run: Run) -> None:
 
 def _full_path(run: Run, path: str) -> str:
     """For vitest any other name stands for each path that holds it."""
-    return os.path.join(run.request["workspace"], run.request["folder"], path)
+    return os.path.join(run.request["workspace"], path)
 
 
 def _vitest(run: Run, chosen: List[str], *, again: bool = False) -> bool:
@@ -210,6 +211,7 @@ def _vitest(run: Run, chosen: List[str], *, again: bool = False) -> bool:
         mark = secrets.token_hex(16)
         asked = {
             "workspace": request["workspace"],
+            "folder": os.path.join(request["workspace"], request["folder"]),
             "ids": ids,
             "skip": sorted(run.blamed if again else run.done),
         }
@@ -232,6 +234,26 @@ FRAMEWORKS = {
 }
 
 
+def run_packages(run: Run) -> int:
+    """All packages, one after the other. Exit status: NOTHING_RAN where the framework of the only
+    one failed; of several that one is told, and the others run."""
+    request = run.request
+    packages = packages_left(request)
+    for package in packages:
+        ids = ids_of(request, package)
+        if ids is not None and not ids and len(request["packages"]) > 1:
+            continue
+        run.request = {**request, **package, "ids": ids}
+        run.request["argv"] = [nearest(run.request, word) for word in package["argv"]]
+        seen, run.status = len(run.seen), 0
+        FRAMEWORKS[package["framework"]](run)
+        if run.status and len(run.seen) == seen:
+            if len(request["packages"]) == 1:
+                return NOTHING_RAN
+            run.uncollected(os.path.join(package["folder"], "package.json"), run.output)
+    return 0
+
+
 def main(request: Dict[str, Any]) -> None:
     nonce = request["nonce"].encode()
     request["workspace"] = os.path.realpath(request["workspace"])
@@ -245,7 +267,6 @@ def main(request: Dict[str, Any]) -> None:
             line = line[os.write(out, line) :]
 
     run = Run(request, emit)
-    FRAMEWORKS[request["framework"]](run)
-    status = NOTHING_RAN if run.status and not run.seen else 0
+    status = run_packages(run)
     emit("finished", status=1 if run.failed else status, output=run.output)
     os._exit(0)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import ClassVar
 
 from sandbox.base import Session
-from sandbox.languages.javascript.detection.project import Framework, JavaScriptTests
+from sandbox.languages.javascript.detection.project import Framework, TestedPackage
+from sandbox.languages.javascript.detection.variables import allowed_variables
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.program import BOOT
@@ -18,7 +21,7 @@ from sandbox.runners.test_ids import named_file
 
 _FOLDER = resources.files("sandbox.languages.javascript.guest_programs")
 _DRIVER = "test_files"
-_MODULES = ("node_process", "reported", _DRIVER)
+_MODULES = ("node_process", "reported", "packages", _DRIVER)
 _REPORTERS = {
     Framework.NODE_TEST: "node_test_reporter.js",
     Framework.MOCHA: "mocha_reporter.js",
@@ -57,17 +60,17 @@ class JavaScriptRunner:
     or a suite, stands for the tests in it."""
 
     __test__: ClassVar[bool] = False
-    framework: Framework
+    packages: tuple[TestedPackage, ...]
+    """Whose tests run, one after the other."""
     python: str
     """Interpreter inside the sandbox, for the program that starts Node."""
     node_version: tuple[int, ...]
-    tests: JavaScriptTests = field(default_factory=JavaScriptTests)
     env: Mapping[str, str] = field(default_factory=dict)
 
     name: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        self.name = self.framework.value
+        self.name = " and ".join(dict.fromkeys(one.framework.value for one in self.packages))
 
     def run(
         self,
@@ -96,22 +99,41 @@ class JavaScriptRunner:
         )
 
     def _request(self, test_ids: Sequence[str] | None) -> dict[str, object]:
-        node = ("node", *_LOADED_FIRST, *self.tests.node_options)
-        program, options = _PROGRAMS.get(self.framework, ((), ()))
         paths = {named_file(test_id) for test_id in test_ids or ()}
-        # A canary lies beside the project's own files, and is named like any other test.
-        files = [*self.tests.files, *sorted(paths.difference(self.tests.files))]
         return {
-            "framework": self.framework.value,
-            "reporter": _text("channel.js") + _text(_REPORTERS[self.framework]),
-            "runner": _text(_INSIDE) if self.framework is Framework.VITEST else "",
-            "argv": [*node, *program],
-            "options": [*self.tests.arguments, *options],
-            "places": [*self.tests.places, *sorted(paths.difference(self.tests.files))],
-            "files": files,
-            "folder": ".",
+            "packages": [self._of_package(package, paths) for package in self.packages],
             "major": self.node_version[0],
         }
+
+    def _of_package(self, package: TestedPackage, paths: AbstractSet[str]) -> dict[str, object]:
+        """How the tests of one package run. `paths` are the files that are asked for."""
+        framework, tests = package.framework, package.tests
+        node = ("node", *_LOADED_FIRST, *tests.node_options)
+        program, options = _PROGRAMS.get(framework, ((), ()))
+        own_paths = {path for path in paths if self._holder(path) == package.folder}
+        # A canary lies beside the project's own files, and is named like any other test.
+        new_paths = sorted(own_paths.difference(tests.files))
+        return {
+            "framework": framework.value,
+            "reporter": _text("channel.js") + _text(_REPORTERS[framework]),
+            "runner": _text(_INSIDE) if framework is Framework.VITEST else "",
+            "argv": [*node, *program],
+            "options": [*tests.arguments, *options],
+            "places": [*tests.places, *(_from(package.folder, path) for path in new_paths)],
+            "files": [*tests.files, *new_paths],
+            "folder": package.folder,
+            "variables": dict(allowed_variables(tests.variables)),
+        }
+
+    def _holder(self, path: str) -> str:
+        """The folder of the innermost package around a file."""
+        folders = (package.folder for package in self.packages if package.holds(path))
+        return max(folders, key=len, default=self.packages[0].folder)
+
+
+def _from(folder: str, path: str) -> str:
+    """A path as it is called in a folder."""
+    return posixpath.relpath(path, folder) if folder else path
 
 
 def _sources() -> Mapping[str, str]:

@@ -83,6 +83,11 @@ class PythonProject:
         return self.tests.runner
 
     @property
+    def test_files(self) -> tuple[str, ...]:
+        """Files with tests, as far as they are known."""
+        return tuple(self.tests.files)
+
+    @property
     def has_tests(self) -> bool:
         """False when there is nothing to run: no test file, no examples in docstrings, and no
         command that may know a test."""
@@ -123,6 +128,10 @@ class PythonProject:
     def with_test_files(self, paths: Iterable[str]) -> PythonProject:
         """The same project, in which these files are tests, too."""
         return replace(self, tests=replace(self.tests, files=(*self.tests.files, *paths)))
+
+    def with_new_test(self, path: str) -> PythonProject:  # noqa: ARG002 - it is collected as others
+        """The same project, whose runs of all tests include a new file of tests."""
+        return self
 
 
 def pytest_addopts(project: PythonProject) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from agent.evaluation.report.summary import Summary
 from agent.evaluation.run_folder import EvaluationFolder, new_evaluation_folder
 from agent.evaluation.suites.opening import open_suite
 from sandbox.engines.choose import AnySandbox
+from tests.support.evaluation_data import fix_in_javascript
 
 PROMPT = 'def double(x):\n    """Twice x."""\n'
 TEST = "\ndef check(candidate):\n    assert candidate(2) == 4\n    assert candidate(0) == 0\n"
@@ -153,3 +155,48 @@ def test_grading_again_asks_no_model(tmp_path: Path, settings: Settings) -> None
     (tmp_path / "script.jsonl").unlink()
     assert run(folder, settings, again=True).outcomes == {"failed": 1}
     assert folder.log.read_text().count('"kind": "grade"') == 2
+
+
+FUNCTION = "```js\nconst double = (x) => {{\n{0}\n}}\n```"
+IN_JAVASCRIPT = {
+    "right": ("Not this:\n```js\nlet a = 1;\n```\n" + FUNCTION.format("return x + x;"), "solved"),
+    "endless": (FUNCTION.format("while (true) {}"), "timed_out"),
+    "exits": (FUNCTION.format("process.exit(0);"), "failed"),
+    "silent": ("```js\nconsole.assert = () => {};\nconst double = () => 7;\n```", "failed"),
+    "later": (FUNCTION.format("setTimeout(() => { throw Error(); }); return 2 * x;"), "failed"),
+    "fills": (
+        FUNCTION.format("for (;;) require('fs').appendFileSync('x', Buffer.alloc(1 << 22));"),
+        "failed",
+    ),
+    "prose": ("I would rather not.", "no_code"),
+    "after_all": (FUNCTION.format("return x + x;"), "solved"),
+}
+
+
+def test_only_javascript_that_passes_its_tests_is_solved(
+    tmp_path: Path, settings: Settings
+) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("there is no Node")
+    data = fix_in_javascript(tmp_path / "data", 1)
+    model = script(tmp_path / "script.jsonl", [answer for answer, _ in IN_JAVASCRIPT.values()])
+    plan = plan_of(
+        *(data, AnswerSource.MODEL), suite="humanevalfix", model=model, samples=len(IN_JAVASCRIPT)
+    )
+    folder = begun(plan, settings)
+    assert run(folder, settings).rows[0].solved == 2
+    grades = read_log(folder.log).grades
+    kinds = [grades["JavaScript/0", i].kind.value for i in range(len(IN_JAVASCRIPT))]
+    assert kinds == [kind for _, kind in IN_JAVASCRIPT.values()]
+
+
+@pytest.mark.slow  # a whole repair
+def test_a_repair_mends_a_javascript_function(tmp_path: Path, settings: Settings) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("there is no Node")
+    data = fix_in_javascript(tmp_path / "data", 1)
+    folder = begun(plan_of(data, AnswerSource.SEARCH, suite="humanevalfix"), settings)
+    summary = run(folder, settings)
+    assert summary.outcomes == {"solved": 1}
+    (answer,) = read_log(folder.log).answers["JavaScript/0"]
+    assert "+++ b/solution.js" in answer.text

@@ -21,6 +21,7 @@ from agent.evaluation.run_folder import EvaluationFolder, new_evaluation_folder
 from agent.evaluation.suites.opening import open_suite
 from sandbox.engines.choose import AnySandbox
 from sandbox.environments.build_settings import BuildSettings
+from tests.support.evaluation_data import GCD, quixbugs
 
 WRONG, RIGHT = "def double(x):\n    return x * x\n", "def double(x):\n    return x + x\n"
 WORKS = "from double import double\n\n\ndef test_two():\n    assert double(2) == 4\n"
@@ -155,3 +156,80 @@ def test_an_instance_of_the_shape_of_swe_bench_is_graded_by_its_own_lists(
     assert [row.outcome for row in rows] == ["solved", "not_replayable", "not_replayable"]
     assert "test_double.py::gone does not pass here with the reference fix" in rows[1].why
     assert "holds no clone of a/elsewhere" in rows[2].why
+
+
+def test_listed_fixes_are_replayed_from_the_clones_that_are_there(
+    repository: Path, settings: Settings, tmp_path: Path
+) -> None:
+    words = ("git", "rev-parse", "main~3", "main~2")
+    ended = subprocess.run(words, cwd=repository, check=True, capture_output=True, text=True)
+    parent, fix = ended.stdout.split()
+    row = {
+        "repo": "a/repository",
+        "parent": parent,
+        "fix": fix,
+        "src": "double.py",
+        "test_files": ["test_double.py"],
+        "test_side_files": ["test_double.py"],
+        "f2p": ["test_double.py::test_three"],
+    }
+    data = tmp_path / "fixes.jsonl"
+    rows = (row, {**row, "repo": "a/elsewhere"})
+    data.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    checkouts = str(repository.parent)
+    folder = begun(
+        *(data, settings, AnswerSource.REFERENCE), suite="fixes", at=None, checkouts=checkouts
+    )
+    here, lost = graded(folder, settings).rows
+    assert (here.task_id, here.outcome) == (f"a/repository@{fix[:12]}", "solved")
+    assert (here.metrics["fail_to_pass"], here.metrics["likeness"]) == (1.0, 1.0)
+    assert lost.outcome == "not_answered"
+    suite = open_suite(folder.load_plan())
+    project = tmp_path / "given"
+    project.mkdir()
+    target = suite.project(suite.tasks()[0], project)  # type: ignore[attr-defined]
+    assert target.only == ("test_double.py::test_three",)
+
+
+MEMORIZED = "def gcd(a, b):\n    return 7 if b else a\n"
+BEYOND = {
+    "right": (f"Swapped:\n```python\n{GCD.format('b')}```\n", "solved"),
+    "memorized": (f"```python\n{MEMORIZED}```", "failed"),
+    "buggy": (f"```python\n{GCD.format('a')}```", "failed"),
+    "none": ("I would rather not.", "no_code"),
+    "liar": (
+        f"```python\nimport os\n{MEMORIZED}\nif __name__ == 'gcd':\n"
+        "    os.write(1, b'{}'); os._exit(0)\n```",
+        "failed",
+    ),
+}
+
+
+@pytest.mark.slow  # five answers, each in five sandbox sessions
+def test_a_quixbugs_answer_must_be_right_beyond_its_tests(
+    settings: Settings, tmp_path: Path
+) -> None:
+    data, script = quixbugs(tmp_path / "checkout"), tmp_path / "script.jsonl"
+    answers = [answer for answer, _ in BEYOND.values()]
+    script.write_text("".join(json.dumps({"content": text}) + "\n" for text in answers))
+    folder = begun(
+        *(data, settings, AnswerSource.MODEL),
+        suite="quixbugs",
+        at=None,
+        model=f"scripted:{script}",
+        samples=len(BEYOND),
+    )
+    summary = graded(folder, settings)
+    grades = read_log(folder.log).grades
+    kinds = [grades["gcd", number].kind.value for number in range(len(BEYOND))]
+    assert kinds == [kind for _, kind in BEYOND.values()]
+    assert summary.rows[0].solved == 1
+    right, memorized, buggy = (grades["gcd", number] for number in range(3))
+    assert right.why.endswith("500 inputs beyond them give the same")
+    assert memorized.why.startswith("all 1 tests pass, but not on inputs beyond them: ")
+    assert (memorized.metrics["tests_pass"], buggy.metrics["tests_pass"]) == (1.0, 0.0)
+    assert memorized.metrics["unseen_differing"] > 100
+    assert "it ended early" in grades["gcd", 4].why
+    for way, share in ((AnswerSource.REFERENCE, 1.0), (AnswerSource.BUGGY, 0.0)):
+        known = begun(data, settings, way, suite="quixbugs", at=None, run_id=way.value)
+        assert graded(known, settings).solved.value == share

@@ -36,6 +36,23 @@ def test_what_was_written_is_read_back_and_the_newest_grade_counts(tmp_path: Pat
     assert recorded.failures == {}, "a task that was answered later is no failure any more"
 
 
+def test_when_answers_were_begun_and_there_is_kept(tmp_path: Path) -> None:
+    with EvaluationLog(tmp_path / "log.jsonl") as log:
+        log.add_answers("a", "prompt", Sampling(), [answer("a")], (10.0, 12.5))
+        log.add_answers("b", "prompt", Sampling(), [answer("b")])
+    assert read_log(tmp_path / "log.jsonl").spans == {"a": (10.0, 12.5)}
+
+
+@pytest.mark.parametrize("span", ['"ab"', "[1]", "[1, 2, 3]", "[NaN, 1]", "[1, Infinity]", "7"])
+def test_times_that_are_none_are_damage(tmp_path: Path, span: str) -> None:
+    path = tmp_path / "log.jsonl"
+    with EvaluationLog(path) as log:
+        log.add_answers("a", "prompt", Sampling(), [answer("a")], (10.0, 12.5))
+    path.write_text(path.read_text().replace("[10.0, 12.5]", span))
+    with pytest.raises(LogDamaged, match="is no line of a log"):
+        read_log(path)
+
+
 def test_a_kill_at_any_byte_leaves_a_log_that_goes_on(tmp_path: Path) -> None:
     written(tmp_path / "log.jsonl")
     whole = (tmp_path / "log.jsonl").read_bytes()

@@ -12,8 +12,12 @@ import pytest
 from agent.records import CandidatePatch
 from agent.reproduction.confirmation import ReproductionBase
 from agent.reproduction.from_model import judge_on_base, test_of_model, writing_task
+from agent.reproduction.javascript.tests import JavaScriptTests
+from agent.reproduction.test_language import PythonTests, TestLanguage
 from agent.reproduction.test_location import TestLocation
-from sandbox.runners.base import Frame, Outcome, TestResult
+from sandbox.base import CommandResult
+from sandbox.languages.javascript.detection.project import Framework
+from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
 from sandbox.source import SourceEdit
 
 PATH = "tests/test_issue_1.py"
@@ -34,6 +38,7 @@ SOURCE = """def total(items):
         raise TypeError("items")
     return items + 1
 """
+ENDED = CommandResult(exit_code=1, stdout="", stderr="", seconds=0.0)
 FAILS = ("test_total[items0]", "test_total[items1]")
 
 
@@ -50,6 +55,13 @@ class Base:
             path=PATH, beside="tests/test_a.py", style="tests/test_a.py::test_a"
         )
     )
+
+    language: TestLanguage = field(
+        default_factory=lambda: PythonTests(importable={}, as_case=False)
+    )
+
+    def names_in(self, text: str) -> tuple[str, ...]:
+        return self.language.names_in(text) or ()
 
     def run(self, text: str, names: Sequence[str]) -> Mapping[str, TestResult]:
         return self.ends
@@ -161,6 +173,107 @@ def test_the_writer_is_told_what_fails_already() -> None:
     assert "t::4 and 2 more)" in task
     base.failing = ()
     assert writing_task(base).first_messages(tree)[1].content.startswith("All tests of the project")
+
+
+SCRIPT = """const assert = require('node:assert');
+const { total } = require('../lib/total');
+describe('a [b] c.d', () => { it('adds', () => { assert.equal(total([1]), 1); }); });
+it('is a control', () => {});
+"""
+
+
+@dataclass
+class ScriptBase(Base):
+    """Of a project in JavaScript, whose file of tests `names` itself when it runs."""
+
+    language: TestLanguage = field(
+        default_factory=lambda: JavaScriptTests(
+            framework=Framework.MOCHA, is_module=False, package="stock", beside={}, exports={}
+        )
+    )
+    place: TestLocation = field(
+        default_factory=lambda: TestLocation(
+            path="test/issue1.js", beside="test/a.js", style="test/a.js::x"
+        )
+    )
+
+    def names_in(self, text: str) -> tuple[str, ...]:
+        return tuple(self.ends)
+
+
+def judged_script(text: str, **more: Any) -> Any:
+    name = "a [b] c.d::adds"
+    ends = {
+        name: ended(name, Outcome.FAILED, "AssertionError"),
+        "is a control": GREEN["test_control"],
+    }
+    candidate = CandidatePatch(
+        edits=(SourceEdit("test/issue1.js", 0, 0, text),),
+        proposer="m",
+        operator="o",
+        description="",
+    )
+    base: Any = ScriptBase(ends, touched=(name,), **more)
+    return judge_on_base(candidate, base)
+
+
+def test_of_a_file_in_javascript_the_run_says_what_is_in_it() -> None:
+    found, objections = judged_script(SCRIPT)
+    assert objections == ()
+    assert found.test.test_ids == ("test/issue1.js::a [b] c.d::adds",)
+    _, objections = judged_script(SCRIPT, statement="const is wrong: require it")
+    assert objections == ("it uses no name and no value that the statement speaks of",)
+
+
+def test_the_writer_is_told_what_a_test_in_javascript_is() -> None:
+    class Tree:
+        workspace = shown_workspace = "/project"
+        scratch = "/scratch"
+
+    base: Any = ScriptBase({})
+    tree: Any = Tree()
+    system = writing_task(base).first_messages(tree)[0].content
+    assert system.startswith("You write tests for JavaScript projects.")
+    assert "Each test is a test of mocha, as those beside it are written." in system
+
+
+class Script:
+    """A session and a runner of a project in JavaScript: two tests run, whatever is asked for."""
+
+    def __enter__(self) -> Script:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def write(self, path: str, content: bytes) -> None:
+        assert path == "test/issue1.js"
+
+    def run(self, _session: object, ids: Sequence[str], **_: object) -> TestReport:
+        self.asked = list(ids)
+        names = ("test/issue1.js::a [b]::x.y", "test/other.js::z")
+        results = {name: ended(name, Outcome.FAILED) for name in names}
+        return TestReport(results=results, collection_errors={}, finished=True, command=ENDED)
+
+
+def test_ids_in_javascript_are_taken_as_they_are() -> None:
+    made, stub = Script(), ScriptBase({})
+    session: Any = made
+    base = ReproductionBase(
+        open_session=lambda: session,
+        runner=session,
+        language=stub.language,
+        setup=None,
+        tests=(),
+        place=stub.place,
+        statement="",
+    )
+    assert base.names_in(SCRIPT) == ("a [b]::x.y",)
+    assert made.asked == ["test/issue1.js"]
+    assert set(base.run(SCRIPT, ["a [b]::x.y"])) == {"a [b]::x.y"}
+    assert made.asked == ["test/issue1.js::a [b]::x.y"]
+    assert base.touching(SCRIPT, ["a"]) == {"a"}
+    assert base.touching("it('x', () => { fail(); });", ["a"]) == frozenset()
 
 
 @dataclass

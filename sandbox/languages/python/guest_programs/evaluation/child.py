@@ -24,6 +24,11 @@ from .code_swap import NotSwappable, SourceMap, Swapper
 from .screening.direct_call import DirectCall, Unclear
 from .visits import EndVisits, Visits
 
+_STARTS = frozenset(
+    ["os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system",
+     "subprocess.Popen"]
+)  # fmt: skip
+"""Audit events of what starts another process."""
 GOOD_OUTCOMES = ("passed", "xpassed", "xfailed")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _write = os.write
@@ -239,11 +244,15 @@ class Programs:
 
     def __init__(self) -> None:
         self.report: Optional[ControlPipe] = None
+        self.is_shared = False
+        """Whether other candidates come after this one, in the same process."""
         sys.addaudithook(self._audit)
 
     def _audit(self, event: str, arguments: Any) -> None:
         if self.report is None:
             return
+        if self.is_shared and event in _STARTS:
+            self.report.end(again="alone")
         if event == "subprocess.Popen" and reads_python(arguments[0], arguments[1]):
             self.report.end(again="disk")
         elif event in ("os.system", "os.exec", "os.posix_spawn", "os.spawn"):

@@ -49,8 +49,10 @@ class Control:
         self._first: Optional[str] = None
         self._lead = RegressionOrder(request["regressions"], request["others"])
         self._agree: Dict[str, bool] = {}
-        self._expected: Dict[str, str] = {}
-        """Target → how it fails on the base without pytest around it."""
+        self._base_failures: Dict[str, Dict[str, str]] = {}
+        """Target → how it fails on the base, "full" under pytest and "screen" without it."""
+        self._told: Dict[str, str] = {}
+        """The second of these → the first: what is no change must not look like one."""
         self._sharing = Sharing(request["targets"], request["members"])
         self._failures: Dict[str, Any] = {}
         self._seen: Dict[str, int] = {}
@@ -215,8 +217,9 @@ class Control:
                 child.pid = message["pid"]
             elif "start" in message:
                 child.test = message["start"]
-                child.member = message.get("member", child.member)
                 child.allow(*self._limit(child.job, message["start"]))
+            elif "member" in message:
+                child.member = message["member"]
             elif "shared" in message:
                 self._end_shared(child, message)
                 return
@@ -290,10 +293,11 @@ class Control:
         if len(child.results) and message["state"] == "target_failed":
             self._seen[target] = self._seen.get(target, 0) + 1
             self._agree[target] = comparison == base_comparison and self._seen[target] == 2
-            if child.job["probe"] == "screen":
-                self._expected[target] = text
-            if self._agree[target]:
-                self._sharing.expect(target, self._expected[target])
+            self._base_failures.setdefault(target, {})[child.job["probe"]] = text
+            texts = self._base_failures[target]
+            if self._agree[target] and len(texts) == 2:
+                self._sharing.expect(target, texts["screen"])
+                self._told[texts["screen"]] = texts["full"]
 
     def _done(self, child: RunningChild, message: Dict[str, Any]) -> None:
         self._finish(child)
@@ -337,12 +341,13 @@ class Control:
         seconds: float,
         mode: str,
     ) -> None:
+        signature = message.get("signature", "")
         self._channel.emit(
             "evaluated",
             number=job["number"],
             state=message["state"],
             outcomes=results,
-            signature=message.get("signature", ""),
+            signature=self._told.get(signature, signature),
             targets_passed=message.get("targets_passed", 0),
             seconds=seconds,
             mode=mode,

@@ -153,6 +153,7 @@ class SharedCollection(CollectionPlugin):
                 self._channel.close()
                 if swapper is not None and process_state is not None and job.get("members"):
                     report = self._begin(job, descriptor, session.config)
+                    PROGRAMS[0].is_shared = True
                     shared = SharedFork(self.request["workspace"], report, base, swapper, calls)
                     run_shared(shared, job, process_state)
                 self._child(job, descriptor, session, items, base, swapper, calls)
@@ -168,7 +169,10 @@ class SharedCollection(CollectionPlugin):
         if set(calls) != set(self.request["targets"]):
             return None
         held = [value for call in calls.values() for value in call.held]
-        return ProcessState(self.request["workspace"], held)
+        try:
+            return ProcessState(self.request["workspace"], held)
+        except Exception:  # an object of the project that cannot be looked at
+            return None
 
     def _begin(self, job: Dict[str, Any], descriptor: int, config: Any) -> ControlPipe:
         report = begin_child(descriptor)

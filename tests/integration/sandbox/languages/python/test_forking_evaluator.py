@@ -220,7 +220,31 @@ def level(values):
         result -= value - 1 + 1
     return result + len(KEPT) * 7 - (2 - 1)
 """
+HIDDEN = """import itertools
+
+new_id = itertools.count(1).__next__
+
+
+class Base:
+    pass
+
+
+def register(values):
+    class Local(Base):
+        pass
+
+    total = new_id() * 10 + len(Base.__subclasses__()) * 100
+    for value in values:
+        total += value * 1 - 0
+    if total > 111 + 2:
+        total -= 1 + 1
+    return total
+"""
 SHARED_CASES = {
+    "what C and classes hide": (
+        HIDDEN,
+        "import it\ndef test_it(): assert it.register([1, 2]) == 114\n",
+    ),
     "stateless": (SOURCE, "import it\ndef test_it(): assert it.total([1, 2]) == 3\n"),
     "each changes something": (
         STATEFUL,
@@ -245,6 +269,7 @@ def test_candidates_that_share_a_fork_end_as_each_would_alone(
         own = replace(settings(), targets=["test_it.py::test_it"], regressions=[], members=members)
         with ForkingEvaluator(open_project({"it.py": source, "test_it.py": tests}), own) as each:
             found = run(each, candidates)
+            assert each.alone_because == ""
         assert any(e.mode == "shared" for e in found) == (members > 1)
         outcomes.append([(e.state, e.signature, e.outcomes, e.targets_passed) for e in found])
     assert outcomes[0] == outcomes[1]

@@ -8,13 +8,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from agent.events import Warned
+from agent.runs.folder import RunFolder, runs_root
+from agent.runs.trajectory import Step, Trajectory
 from tests.support.browser import Tab, chromium, tab
 from tests.support.cli_records import DIFF
 from tests.support.services import missing
-from tests.support.web_case import EVENTS, EVIL, HOSTILE, Site
-from workers.records import Usage
+from tests.support.web_case import EVENTS, EVIL, HOSTILE, Site, site
+from workers.records import JobState, Queue, Usage
+from workers.store.scheduling.presence import Presence
 from workers.web.auth.scopes import Scope
 
+LOADED = "document.readyState === 'complete'"
 PILL = "document.querySelector('#summary .pill').textContent"
 
 
@@ -92,10 +97,188 @@ def test_the_list_follows_the_queue(page: Tab, here: Site) -> None:
     page.open(f"{here.url}/")
     assert "No jobs yet" in page.text()
     job = here.submit("git.example.com/ada/ledger")
-    page.until(f"document.body.innerText.includes('{job.id}')")
+    page.until("document.querySelector('#rows .pill')?.textContent === 'queued'")
     here.store.cancel(job.id, by="ada")
     page.until("document.querySelector('#rows .pill').textContent === 'cancelled'")
     assert page.run("document.querySelector('#rows a').pathname") == f"/jobs/{job.id}"
+
+
+def rows(page: Tab) -> list[str]:
+    """The addresses of the jobs of a list."""
+    return list(
+        page.run("[...document.querySelectorAll('#rows td.wide > a')].map(a => a.pathname)")
+    )
+
+
+def test_filters_are_links_and_words_are_found(page: Tab, here: Site, tmp_path: Path) -> None:
+    waits = here.submit("git.example.com/ada/ledger")
+    runs, done = here.submit("git.example.com/ada/100%_sure"), here.submit("git.example.com/eve/x")
+    here.finish(here.start(done), tmp_path)
+    here.start(runs, EVENTS)
+    page.open(f"{here.url}/?q=ADA")
+    assert rows(page) == [f"/jobs/{runs.id}", f"/jobs/{waits.id}"]
+    assert page.run("document.querySelector('#rows .stage').textContent") == "propose"
+    page.run("[...document.querySelectorAll('#counts a')].find(a => /queued/.test(a.text)).click()")
+    page.until("location.search === '?state=queued&q=ADA' && document.readyState === 'complete'")
+    assert rows(page) == [f"/jobs/{waits.id}"]
+    assert "queued" in page.run("document.querySelector('#counts [aria-current]').textContent")
+    for query, found in (
+        ("?state=repaired", [done]),
+        (f"?q={done.id[-8:]}", [done]),
+        ("?q=0%25_s", [runs]),  # `%` and `_` are letters
+        ("?q=%25a", []),
+        ("?state=live", [runs, waits]),
+    ):
+        page.open(f"{here.url}/{query}")
+        assert rows(page) == [f"/jobs/{job.id}" for job in found], query
+    assert httpx.get(f"{here.url}/?state=nonsense").status_code == 422
+
+
+def test_pages_that_were_left_hold_no_connection(page: Tab, here: Site) -> None:
+    """A browser opens six to a server, and keeps pages for going back."""
+    job = here.submit()
+    for number in range(8):
+        page.open(f"{here.url}/?q={number}")
+        page.open(f"{here.url}/jobs/{job.id}")
+        page.until("document.getElementById('connection').textContent === 'live'")
+    page.run("history.back()")
+    page.until("location.pathname === '/'")
+    page.until("document.getElementById('connection').textContent === 'live'")
+
+
+def test_a_lost_connection_is_red(page: Tab, tmp_path: Path) -> None:
+    with site(tmp_path) as short:
+        page.open(f"{short.url}/")
+        page.until("document.getElementById('connection').textContent === 'live'")
+        good = page.run(DOT)
+    page.until("document.getElementById('connection').textContent.startsWith('connection lost')")
+    assert page.run(DOT) != good
+    page.complaints.clear()
+
+
+DOT = "getComputedStyle(document.getElementById('connection'), '::before').color"
+
+
+def log_in(page: Tab, here: Site, secret: str) -> None:
+    page.open(f"{here.url}/login")
+    page.run(f"document.getElementById('token').value = '{secret}'")
+    page.run("document.querySelector('main form button').click()")
+    page.until("location.pathname === '/' && document.readyState === 'complete'")
+
+
+def press(page: Tab, words: str) -> None:
+    buttons = "[...document.querySelectorAll('main button')]"
+    page.run(f"{buttons}.find(b => b.textContent === '{words}').click()")
+
+
+def test_submit_cancel_and_try_again_on_the_page(page: Tab, here: Site) -> None:
+    log_in(page, here, here.token(Scope.READ, Scope.SUBMIT, Scope.CANCEL, owner="ada"))
+    page.open(f"{here.url}/submit")
+    page.run("document.getElementById('target').value = '/etc'")
+    page.run("document.getElementById('problem_statement').value = 'it is\\nwrong <b>'")
+    press(page, "Submit")
+    page.until("document.querySelector('[role=alert]') !== null")
+    assert page.run("document.getElementById('target').value") == "/etc"
+    page.complaints.clear()  # the answer was a 403
+    page.run("document.getElementById('target').value = 'https://git.example.com/ada/ledger'")
+    press(page, "Submit")
+    page.until("location.pathname.startsWith('/jobs/') && document.readyState === 'complete'")
+    (job,) = here.store.jobs()
+    assert (job.request.owner, job.request.repair.problem_statement) == ("ada", "it is\nwrong <b>")
+    press(page, "Cancel")
+    page.until(f"{LOADED} && {PILL} === 'cancelled'")
+    press(page, "Try again")
+    page.until(f"{LOADED} && {PILL} === 'queued'")
+    assert here.store.job(job.id).state is JobState.QUEUED
+
+
+def test_what_was_opened_stays_open_while_the_page_changes(page: Tab, here: Site) -> None:
+    job = here.submit()
+    claim = here.start(job, EVENTS)
+    page.open(f"{here.url}/jobs/{job.id}")
+    prepare = "document.querySelector('[data-key=\"log prepare\"]')"
+    page.until(f"{prepare} !== null")
+    page.run(f"{prepare}.open = true; {prepare}.querySelector('summary').focus()")
+    here.say(claim, (Warned(text="a word of warning"),))
+    page.until("document.getElementById('log').textContent.includes('a word of warning')")
+    assert page.run(f"{prepare}.open")
+    assert page.run(f"document.activeElement === {prepare}.querySelector('summary')")
+
+
+def test_what_the_model_says_is_shown_as_it_goes(page: Tab, here: Site) -> None:
+    job = here.submit()
+    here.start(job, EVENTS)
+    page.open(f"{here.url}/jobs/{job.id}")
+    path = RunFolder(runs_root(here.settings) / job.id).trajectory
+    path.parent.mkdir(parents=True)
+    trajectory = Trajectory(path)
+    trajectory.add(Step(conversation="model", kind="answer", turn=1, text=f"first {EVIL}\nsecond"))
+    page.until("document.querySelector('#model .said')?.textContent.includes('second')")
+    trajectory.add(Step(conversation="model", kind="answer", turn=2, text="third"))
+    page.until("document.querySelectorAll('#model .said').length === 2")
+    said = "document.querySelector('#model .said').textContent"
+    assert (
+        page.run(said)
+        == "first <script>document.title='owned'</script>\\x1b[31m\\u202e\\x00\nsecond"
+    )
+    assert page.run("document.title") == f"{job.id} · Repair"
+
+
+def test_attempts_and_alternatives_side_by_side(page: Tab, here: Site, tmp_path: Path) -> None:
+    first = here.submit()
+    here.finish(here.start(first, EVENTS), tmp_path)
+    second = here.store.retry(first.id)
+    assert second.id != first.id
+    here.submit("other")
+    page.open(f"{here.url}/jobs/{second.id}")
+    cells = "[...document.querySelectorAll('.attempts tr')].map(r => r.cells.length)"
+    assert set(page.run(cells)) == {3}
+    links = "[...document.querySelectorAll('.attempts th a')].map(a => a.pathname)"
+    assert page.run(links) == [f"/jobs/{first.id}"]
+    page.open(f"{here.url}/jobs/{first.id}")
+    shown = "document.querySelector('#alternatives details')"
+    page.run(f"{shown}.open = true")
+    assert page.run(f"{shown}.querySelector('.added').textContent").startswith("+    return")
+
+
+def test_plots_of_what_ended(page: Tab, here: Site, tmp_path: Path) -> None:
+    job = here.submit(owner="ada")
+    here.finish(here.start(job, EVENTS), tmp_path)
+    Presence(here.store.engine).report("w@host", [Queue.INTERACTIVE], 3, "", "no <engine>")
+    page.open(f"{here.url}/workers")
+    text = page.text()
+    assert "none: no <engine>" in text
+    assert "1 of 1" in text
+    titles = "[...document.querySelectorAll('svg.plot')].map(s => s.getAttribute('aria-label'))"
+    assert page.run(titles) == [
+        "Jobs that ended, by hour; most: 1 job, 1 with a patch",
+        page.run(titles)[1],
+        "Jobs that ended, by day; most: 1 job, 1 with a patch",
+        "Tokens of the model, by day; most: 120 tokens",
+        "GPU time, by day; most: 2.5 s",
+    ]
+    tall = "[...document.querySelectorAll('svg.plot')].map(s => [...s.querySelectorAll('.bar')]"
+    shown = page.run(f"{tall}.filter(b => b.getBoundingClientRect().height > 50).length)")
+    assert shown == [1, shown[1], 1, 1, 1]
+    secret = here.token(Scope.READ, owner="eve")
+    log_in(page, here, secret)
+    page.open(f"{here.url}/workers")
+    assert "w@host" not in page.text()
+    assert page.run("document.querySelectorAll('svg.plot').length") == 0
+
+
+def test_on_a_phone_repository_state_and_age_are_left(page: Tab, here: Site) -> None:
+    here.submit("git.example.com/ada/a-repository-with-quite-a-long-name")
+    size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": True}
+    page.call("Emulation.setDeviceMetricsOverride", **size)
+    try:
+        page.open(f"{here.url}/")
+        heads = "[...document.querySelectorAll('th')].filter(h => h.checkVisibility())"
+        assert page.run(f"{heads}.map(h => h.textContent)") == ["Repository", "State", "Submitted"]
+        table = "document.querySelector('.scroll')"
+        assert page.run(f"{table}.scrollWidth <= {table}.clientWidth")
+    finally:
+        page.call("Emulation.clearDeviceMetricsOverride")
 
 
 def test_login_and_logout(page: Tab, here: Site) -> None:
@@ -113,8 +296,8 @@ def test_login_and_logout(page: Tab, here: Site) -> None:
             page.complaints.clear()
     page.until(f"document.body.innerText.includes('{mine.id}')")
     page.open(f"{here.url}/")
-    page.until(f"document.body.innerText.includes('{mine.id}')")
-    assert other.id not in page.text()
+    page.until(f"document.querySelector('#rows a').pathname === '/jobs/{mine.id}'")
+    assert other.id not in str(page.run("document.body.innerHTML"))
     assert page.run("document.cookie") == ""
     page.run("document.querySelector('header form button').click()")
     page.until("location.pathname === '/login'")
@@ -153,7 +336,7 @@ def test_readable_by_everybody(page: Tab, here: Site, scheme: str, tmp_path: Pat
     done, waits = here.submit(), here.submit("other")
     here.finish(here.start(done, EVENTS), tmp_path)
     here.start(waits, EVENTS[:-2])
-    for path in ("/", f"/jobs/{done.id}", f"/jobs/{waits.id}", "/login"):
+    for path in ("/", f"/jobs/{done.id}", f"/jobs/{waits.id}", "/submit", "/workers", "/login"):
         page.open(here.url + path)
         assert page.run(CONTRAST) == [], path
         assert page.run("document.documentElement.lang") == "en"

@@ -42,6 +42,41 @@ def summary(solved: int, of: int, plan: Plan = PLAN) -> Summary:
     return summarize(plan, HumanEval(Path("/d")), tasks, recorded)
 
 
+def timed(spans: dict[str, tuple[float, float]], gpus: int | None = None) -> Summary:
+    """Two tasks with 30 tokens each."""
+    tasks = [Task(task_id=name, group=name, prompt="p", reference="r") for name in "ab"]
+    recorded = LogContents(spans=spans)
+    for name in "ab":
+        recorded.answers[name] = (
+            Answer(task_id=name, sample=0, text="t", completion_tokens=30, seconds=9.0),
+        )
+    return summarize(replace(PLAN, samples=1, gpus=gpus), HumanEval(Path("/d")), tasks, recorded)
+
+
+def test_speed_is_of_the_time_in_which_anything_was_answered() -> None:
+    side_by_side = timed({"a": (100.0, 104.0), "b": (101.0, 106.0)}, gpus=2)
+    assert side_by_side.answering_seconds == 6.0
+    assert (side_by_side.tokens_per_second, side_by_side.gpu_seconds) == (10.0, 12.0)
+    resumed = timed({"a": (100.0, 104.0), "b": (9000.0, 9002.0)}, gpus=1)
+    assert (resumed.tokens_per_second, resumed.gpu_seconds) == (10.0, 6.0)
+    assert "GPU seconds" in page_of(side_by_side)
+    assert "tokens a second" in comparison_page(compare_runs([side_by_side, resumed]))
+
+
+@pytest.mark.parametrize("spans", [{}, {"a": (100.0, 104.0)}, {"a": (5.0, 5.0), "b": (5.0, 4.0)}])
+def test_no_speed_is_told_where_the_times_are_not_all_known(
+    spans: dict[str, tuple[float, float]],
+) -> None:
+    without = timed(spans, gpus=8)
+    assert (without.answering_seconds, without.tokens_per_second) == (0.0, None)
+    assert without.gpu_seconds is None
+    assert "GPU seconds" not in page_of(without)
+
+
+def test_gpu_seconds_need_the_number_of_gpus() -> None:
+    assert timed({"a": (0.0, 1.0), "b": (0.0, 1.0)}).gpu_seconds is None
+
+
 class Tags(HTMLParser):
     """Checks that elements are closed in order, and gathers their names and attributes."""
 

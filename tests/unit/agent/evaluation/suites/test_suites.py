@@ -15,6 +15,7 @@ from agent.evaluation.evaluate import check_way, chosen_tasks, digest_of
 from agent.evaluation.log import LogContents
 from agent.evaluation.records import Answer, AnswerSource, Plan
 from agent.evaluation.suites.code_refinement import CodeRefinement, method_of
+from agent.evaluation.suites.fix_in_javascript import FixInJavaScript
 from agent.evaluation.suites.human_eval_fix import HumanEvalFix
 from agent.evaluation.suites.mbpp import function_name
 from agent.evaluation.suites.opening import MAKERS, open_suite
@@ -37,6 +38,15 @@ FIX = {
     "buggy_solution": "    return 2\n",
     "entry_point": "f",
     "test": "def check(f):\n    assert f() == 1\n\ncheck(f)",
+}
+LISTED = {
+    "repo": "o/n",
+    "parent": "0" * 40,
+    "fix": "1" * 40,
+    "src": "x.py",
+    "test_files": ["test_x.py"],
+    "test_side_files": ["test_x.py"],
+    "f2p": ["test_x.py::test_a"],
 }
 INSTANCE = {
     "instance_id": "o__n-1",
@@ -110,15 +120,24 @@ def test_damaged_files_are_refused_with_a_sentence(tmp_path: Path, content: byte
         open_suite(plan("humaneval", path)).tasks()
 
 
+def test_listed_fixes_are_named_by_repository_and_commit(tmp_path: Path) -> None:
+    (task,) = open_suite(plan("fixes", written(tmp_path / "fixes.jsonl", LISTED))).tasks()
+    assert (task.task_id, task.group) == ("o/n@111111111111", "o/n")
+    path = written(tmp_path / "other.jsonl", {**LISTED, "f2p": [7]})
+    with pytest.raises(DataUnreadable, match="something else than texts in 'f2p'"):
+        open_suite(plan("fixes", path)).tasks()
+
+
 def test_inputs_without_results_are_told_from_tests(tmp_path: Path) -> None:
     path = written(tmp_path / "HumanEvalPlus.jsonl", {**HUMAN_EVAL, "plus_input": []})
     with pytest.raises(DataUnreadable, match="OriginFmt"):
         open_suite(plan("humaneval+", path)).tasks()
 
 
-def test_another_language_is_refused_with_the_reason(tmp_path: Path) -> None:
-    path = written(tmp_path / "humanevalpack.jsonl", {**FIX, "task_id": "Rust/0"})
-    with pytest.raises(DataUnreadable, match="only Python can be graded here"):
+@pytest.mark.parametrize("language", ["Rust", "Go", "Java", "C++", "", "python"])
+def test_another_language_is_refused_with_the_reason(tmp_path: Path, language: str) -> None:
+    path = written(tmp_path / "humanevalpack.jsonl", FIX, {**FIX, "task_id": f"{language}/0"})
+    with pytest.raises(DataUnreadable, match="only Python and JavaScript can be graded here"):
         open_suite(plan("humanevalfix", path)).tasks()
 
 
@@ -137,6 +156,67 @@ def test_a_function_to_fix_is_a_project_whose_tests_are_found(tmp_path: Path) ->
     tests = (project / "test_solution.py").read_text()
     assert tests.count("check(f)") == 2
     assert tests.endswith("def test_f():\n    check(f)\n")
+
+
+JAVASCRIPT = {
+    "task_id": "JavaScript/0",
+    "declaration": "const md5 = require('js-md5');\nfunction twice(x) { return x * 2; }\n"
+    "const f = () => {\n",
+    "canonical_solution": "  return 1;\n}\n",
+    "buggy_solution": "  return 2;\n}\n",
+    "entry_point": "f",
+    "test": "const testF = () => {\n  console.assert(f() === 1)\n}\n\ntestF()\n",
+}
+
+
+def test_a_javascript_function_to_fix_is_a_project_that_node_runs(tmp_path: Path) -> None:
+    suite = HumanEvalFix(written(tmp_path / "humanevalpack.jsonl", JAVASCRIPT))
+    (task,) = suite.tasks()
+    assert task.prompt.startswith("This JavaScript code has a bug")
+    assert "```javascript\nconst md5" in task.prompt
+    project = tmp_path / "project"
+    project.mkdir()
+    suite.project(task, project)
+    package = json.loads((project / "package.json").read_text())
+    assert package["scripts"] == {"test": "node --test"}
+    assert package["dependencies"] == {"js-md5": "*"}
+    solution = (project / "solution.js").read_text()
+    assert solution.startswith(task.buggy)
+    assert solution.endswith("module.exports = { md5, twice, f };\n")
+    tests = (project / "solution.test.js").read_text()
+    assert 'const { md5, twice, f } = require("./solution.js");' in tests
+    assert tests.index("console.assert = ") < tests.index("testF()")
+
+
+FENCED = "```js\nconst f = () => 1;\n```"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (f"Two ways.\n```js\nlet g = 1;\n```\n{FENCED}\n", "const f = () => 1;\n"),
+        (f"{FENCED}\nRun it:\n```sh\nnode x.js\n```", "const f = () => 1;\n"),
+        ("async function f() { return 1; }", "async function f() { return 1; }"),
+        ("function* f() { }", "function* f() { }"),
+        ("I would rather not; const f = 1 would do.", None),
+        ("", None),
+        ("let g = 1;", None),
+    ],
+)
+def test_the_javascript_in_an_answer(answer: str, code: str | None) -> None:
+    data = {"entry_point": "f", "declaration": "const f = () => {\n", "test": ""}
+    assert FixInJavaScript().code(data, answer) == code
+
+
+def test_helpers_before_the_function_are_put_before_an_answer_that_lacks_them() -> None:
+    data = {"entry_point": "f", "declaration": JAVASCRIPT["declaration"], "test": ""}
+    alone = FixInJavaScript().code(data, FENCED)
+    assert alone is not None
+    assert alone.startswith("const md5 = ")
+    whole = f"```js\n{JAVASCRIPT['declaration']}  return 1;\n}}\n```"
+    again = FixInJavaScript().code(data, whole)
+    assert again is not None
+    assert again.count("const md5") == 1
 
 
 @pytest.mark.parametrize(

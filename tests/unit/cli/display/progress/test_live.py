@@ -18,7 +18,7 @@ from agent.events import (
     Warned,
 )
 from agent.records import Baseline, SuspiciousLine
-from cli.display.console import animated
+from cli.display.console import PLAINER, animated
 from cli.display.progress.live import LiveDisplay
 from tests.support.cli_records import terminal, written
 
@@ -72,6 +72,29 @@ def test_a_frame_holds_all_that_is_asked_of_it() -> None:
     assert frame.count(".py:") == 5
 
 
+def test_the_budget_is_a_bar_and_a_passing_patch_is_not_the_end() -> None:
+    console = terminal(width=120)
+    now = [0.0]
+    display = LiveDisplay(console, max_seconds=200, clock=lambda: now[0])
+    for event in EVENTS[:-1]:
+        display(event)
+    assert "goes on" not in "\n".join(drawn(display, console))
+    display(EVENTS[-1])
+    now[0] = 50.0
+    frame = "\n".join(drawn(display, console))
+    assert "━" * 5 + "─" * 15 + " at most 2 min 30 s left; Ctrl-C ends it" in frame
+    assert "looks for others half as long again" in frame
+    display(StageEnded(stage="propose", seconds=1.0, summary=""))
+    display(StageStarted(stage="select"))
+    assert "goes on" not in "\n".join(drawn(display, console))
+    now[0] = 500.0
+    assert "━" * 20 + " at most 0.0 s left" in "\n".join(drawn(display, console))
+
+
+def test_the_bar_is_one_in_ascii_too() -> None:
+    assert "━━──".encode("ascii", PLAINER) == b"==--"
+
+
 @pytest.mark.parametrize("width", [100, 40, 12, 3])
 def test_a_frame_never_wraps(width: int) -> None:
     console = terminal(width=width)
@@ -79,7 +102,7 @@ def test_a_frame_never_wraps(width: int) -> None:
     for event in EVENTS:
         display(event)
     rows = drawn(display, console)
-    assert len(rows) == 9  # stage, tests, five places, tried, best
+    assert len(rows) == 11  # stage, time, tests, five places, tried, best, why it goes on
     assert all(len(row) <= width for row in rows)
 
 

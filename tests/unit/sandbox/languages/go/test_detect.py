@@ -108,11 +108,11 @@ def test_of_two_languages_one_is_run_and_the_other_told(tmp_path: Path) -> None:
 
 def test_tests_that_are_named_decide_which_language_is_run(tmp_path: Path) -> None:
     snapshot = snapshot_of(tmp_path, {**FILES, **PYTHON})
-    project = understand(snapshot, only=["calc_test.go::TestA"])
+    project = understand(snapshot, Overrides(only=("calc_test.go::TestA",)))
     assert isinstance(project, GoProject)
     assert not project.notes
-    for only in (["tests/test_a.py::test_a"], ["tests/test_a.py::test_a", "calc_test.go::TestA"]):
-        assert isinstance(understand(snapshot, only=only), PythonProject)
+    for only in (("tests/test_a.py::test_a",), ("tests/test_a.py::test_a", "calc_test.go::TestA")):
+        assert isinstance(understand(snapshot, Overrides(only=only)), PythonProject)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.languages.base import Overrides
 from sandbox.languages.choose import understand
-from sandbox.languages.javascript.detection.detect import other_framework
+from sandbox.languages.javascript.detection.detect import why_untested
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptProject
 from sandbox.languages.javascript.environments.recipe import write_recipe
 from tests.support.snapshot_case import snapshot_of
@@ -173,7 +173,56 @@ def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
         tmp_path, {"package.json": package(scripts={"test": f"{framework} --watch"})}
     )
     assert not understand(snapshot).has_tests
-    assert other_framework(snapshot) == framework
+    sentence = f"its tests are run by {framework}, which cannot be run here yet"
+    assert why_untested(snapshot, Overrides()) == sentence
+
+
+@pytest.mark.parametrize("framework", ["playwright test", "cypress run", "karma start", "wtr"])
+def test_a_suite_that_needs_a_browser_is_told(tmp_path: Path, framework: str) -> None:
+    snapshot = snapshot_of(tmp_path, {"package.json": package(scripts={"test": framework})})
+    name = framework.partition(" ")[0]
+    sentence = f"its tests are run by {name} in a browser, which is not here"
+    assert why_untested(snapshot, Overrides()) == sentence
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"package.json": '{"name": '}, "package.json is not valid JSON"),
+        ({"package.json": "{}"}, "its package.json has no script `test`"),
+        (
+            {"package.json": package(scripts={"test": "nodemon --exec x"})},
+            "its script `test` (nodemon --exec x) starts no runner of tests that is known",
+        ),
+        ({"package.json": package(scripts={"test": "a\u001b[1mb"})}, "no script `test` that can"),
+        (
+            {"package.json": package(scripts={"test": "vitest --browser=chromium"})},
+            "run by vitest --browser in a browser, which is not here",
+        ),
+        (
+            {"web/package.json": "{}", "web/node_modules/a/package.json": "{}"},
+            "there is no package.json at its top: give its folder web as the target",
+        ),
+        (
+            {"package.json": package(scripts={"test": "node --test no.js"})},
+            "no file is a test of node:test by its name",
+        ),
+        ({"a.js": ""}, ""),
+    ],
+)
+def test_why_no_test_can_be_run(tmp_path: Path, files: Mapping[str, str], sentence: str) -> None:
+    snapshot = snapshot_of(tmp_path, {**files, "test/a.test.js": TEST})
+    assert not understand(snapshot).has_tests
+    why = why_untested(snapshot, Overrides())
+    assert sentence in why
+    assert bool(why) is bool(sentence)
+
+
+def test_tests_that_only_a_build_makes_are_told(tmp_path: Path) -> None:
+    project = found(tmp_path, "tsc -p . && mocha dist/test")
+    assert any(
+        "a test in dist/test: what a build makes would see no patch" in n for n in project.notes
+    )
 
 
 def test_tests_in_python_come_first(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ REJECTED = RejectedPatch(
 
 
 def part(**values: Any) -> str:
-    base = {"rejected": None, "rejected_diff": [], "trajectory": (), "job": JOB}
+    base = {"rejected": None, "rejected_diff": [], "trajectory": (), "said": (), "job": JOB}
     return fragment("parts/model.html", **base | values)
 
 

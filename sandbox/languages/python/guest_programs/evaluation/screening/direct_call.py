@@ -133,10 +133,17 @@ class _First(unittest.TestResult):
         self.unclear = True
 
 
+def _is_of_unittest(fixture: str) -> bool:
+    """Whether pytest itself gives this fixture to every test of a `TestCase`: "request" is what the
+    one for `setUpClass` asks for."""
+    return fixture == "request" or fixture.startswith("_unittest_setUpClass_fixture")
+
+
 def _case_call(item: Any) -> Optional[DirectCall]:
     kind = item.parent.obj
-    names = [n for n in item.fixturenames if not n.startswith("_unittest_setUpClass_fixture")]
-    if names or type(kind) is not type or not issubclass(kind, unittest.TestCase):
+    if any(not _is_of_unittest(name) for name in item.fixturenames):
+        return None
+    if type(kind) is not type or not issubclass(kind, unittest.TestCase):
         return None
     if isinstance(kind, type) and issubclass(kind, unittest.IsolatedAsyncioTestCase):
         return None

@@ -12,6 +12,7 @@ Python 3.8+, standard library only.
 
 from __future__ import annotations
 
+import abc
 import builtins
 import collections
 import decimal
@@ -19,13 +20,18 @@ import functools
 import gc
 import io
 import itertools
+import locale
+import logging
 import os
 import random
 import signal
+import socket
 import sys
 import sysconfig
 import threading
+import time
 import types
+import warnings
 from array import array
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
@@ -37,7 +43,7 @@ _REGISTRY = "__warningregistry__"
 """Which warnings a module gave already: a test that looks at them empties it first."""
 
 _OF_PYTEST = frozenset(
-    ["_pytest", "_repair_guest", "exceptiongroup", "iniconfig", "pluggy", "pytest"]
+    ["_pytest", "_repair_guest", "exceptiongroup", "iniconfig", "pluggy", "pygments", "pytest"]
 )
 _FOLLOWED = (
     dict,
@@ -50,7 +56,9 @@ _FOLLOWED = (
     collections.defaultdict,
     functools.partial,
     types.FunctionType,
+    types.BuiltinFunctionType,
     types.MethodType,
+    types.MethodWrapperType,
     types.CellType,
     types.MappingProxyType,
     types.SimpleNamespace,
@@ -73,14 +81,11 @@ _FIXED = (
     range,
     slice,
     decimal.Decimal,
-    types.BuiltinFunctionType,
     types.CodeType,
     types.FrameType,
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
     types.MethodDescriptorType,
-    types.MethodWrapperType,
-    types.ModuleType,
     types.TracebackType,
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
@@ -97,65 +102,85 @@ _METHODS_OF_C = (
     types.WrapperDescriptorType,
 )
 _FIXED_NAMES = frozenset(
-    ["_abc._abc_data", "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta",
+    ["_abc._abc_data", "builtins._abc_data", "datetime.tzinfo",
+     "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta",
      "datetime.timezone", "re.Pattern", "re.Match", "_struct.Struct", "uuid.UUID",
+     "_collections._tuplegetter", "collections._tuplegetter",
      "weakref.ReferenceType", "builtins.weakref", "functools._lru_list_elem",
      "operator.itemgetter", "operator.attrgetter",
      "operator.methodcaller", "typing.TypeVar", "types.GenericAlias", "types.UnionType",
      "types.NoneType", "zoneinfo.ZoneInfo"]
 )  # fmt: skip
 """By name, since not every Python has each. Answers that an abstract class remembers are what it
-would find out again."""
+would find out again; that a class was registered is read by itself."""
 
 
 class ProcessState:
-    """The state of this process as it is now, to be compared with what it is later."""
+    """The state of this process as it is now, to be compared with what it is later.
+
+    Nothing here calls code of the project: a proxy that is asked for its class, or a module that is
+    loaded when it is first looked at, would run some.
+    """
 
     def __init__(self, workspace: str, held: Iterable[Any]) -> None:
         """`held`: objects beside the modules of `workspace` that each run gets again."""
         self._prefix = workspace.rstrip("/") + "/"
-        self._outside = {id(vars(module)) for module in _modules() if not self._is_own(module)}
+        modules = list(_modules())
+        own = [variables for variables in modules if self._is_own(variables)]
+        self._outside = {id(variables) for variables in modules} - set(map(id, own))
         self.unknown = ""
         """The type of an object whose state cannot be told; empty where all can."""
         self._watched: List[Any] = []
         self._counted: List[Any] = []
         """Objects of C that say what state they are in."""
-        own_modules = [module for module in _modules() if self._is_own(module)]
-        for module in own_modules:
-            vars(module).setdefault(_REGISTRY, {})
+        for variables in own:
+            variables.setdefault(_REGISTRY, {})
         left_out = {
-            id(vars(module).get(name))
-            for module in own_modules
+            id(variables.get(name))
+            for variables in own
             for name in (_REGISTRY, "__spec__", "__loader__")
         }
-        self._walk([*map(vars, own_modules), *held], left_out)
-        self._watched += _shared_containers(self._outside)
-        self._referents: List[Any] = []
+        self._walk([*own, *held], left_out)
+        own_count = len(gc.get_referents(*self._watched))
+        self._watched += _shared_containers(modules, self._outside)
+        self._mappings = [value for value in self._watched if issubclass(type(value), dict)]
+        self._classes = [value for value in self._watched if issubclass(type(value), type)]
+        self._kept: Tuple[List[Any], List[Any]] = ([], [])
         self._identities = b""
         self._values: Tuple[Any, ...] = ()
-        if not self.unknown and len(gc.get_referents(*self._watched)) > MAX_OBJECTS:
-            self.unknown = "too many objects"
+        count = len(gc.get_referents(*self._watched))
+        if not self.unknown and count > MAX_OBJECTS:
+            self.unknown = "{:,} objects of the project and {:,} of libraries are too many".format(
+                own_count, count - own_count
+            )
 
     def remember(self) -> None:
         """Take the state of now as the one to compare with."""
         # Kept alive, so that no other object can have one of these addresses.
-        self._referents = gc.get_referents(*self._watched)
-        self._identities = _identities(self._referents)
+        self._kept = self._referents()
+        self._identities = _identities(self._kept)
         self._values = self._current_values()
 
     def changed(self) -> bool:
         """Whether anything is not what it was."""
+        gc.collect()  # classes that a test made live on in cycles, and among `__subclasses__`
         return (
-            _identities(gc.get_referents(*self._watched)) != self._identities
+            _identities(self._referents()) != self._identities
             or self._current_values() != self._values
         )
 
-    def _current_values(self) -> Tuple[Any, ...]:
-        return (*_interpreter(), *map(_reading, self._counted))
+    def _referents(self) -> Tuple[List[Any], List[Any]]:
+        """What is referred to. CPython visits no keys of a dictionary that has only strings."""
+        keys = itertools.chain.from_iterable(map(dict.__iter__, self._mappings))
+        return gc.get_referents(*self._watched), list(keys)
 
-    def _is_own(self, module: types.ModuleType) -> bool:
-        file = getattr(module, "__file__", None)
-        return isinstance(file, str) and file.startswith(self._prefix)
+    def _current_values(self) -> Tuple[Any, ...]:
+        subclasses = [len(type.__subclasses__(kind)) for kind in self._classes]
+        return (*_interpreter(), *subclasses, *map(_reading, self._counted))
+
+    def _is_own(self, variables: Dict[str, Any]) -> bool:
+        file = variables.get("__file__")
+        return type(file) is str and file.startswith(self._prefix)
 
     def _walk(self, roots: List[Any], left_out: Set[int]) -> None:
         seen: Set[int] = set(left_out)
@@ -166,17 +191,17 @@ class ProcessState:
                 continue
             seen.add(id(value))
             if len(seen) > 4 * MAX_OBJECTS:
-                self.unknown = "too many objects"
+                self.unknown = "over {:,} objects are too many".format(4 * MAX_OBJECTS)
+            elif issubclass(type(value), types.ModuleType):
+                self._watched.append(_variables(value))  # `time.time = ...`
             elif self._is_followed(value):
                 self._watched.append(value)
                 pending += gc.get_referents(value)
 
     def _is_followed(self, value: Any) -> bool:
         kind = type(value)
-        if isinstance(value, type):
+        if issubclass(kind, type):
             return self._is_own_class(value)
-        if kind is types.FunctionType:
-            return bool(value.__code__.co_filename.startswith(self._prefix))
         if id(value) in self._outside or kind in _FIXED or _name(kind) in _FIXED_NAMES:
             return False
         if _reading(value) is not None:
@@ -188,14 +213,20 @@ class ProcessState:
         return False
 
     def _is_own_class(self, value: type) -> bool:
-        module = sys.modules.get(value.__module__)
-        return module is not None and self._is_own(module)
+        module = sys.modules.get(type.__getattribute__(value, "__module__"))
+        return issubclass(type(module), types.ModuleType) and self._is_own(_variables(module))
 
 
-def _modules() -> Iterator[types.ModuleType]:
+def _modules() -> Iterator[Dict[str, Any]]:
+    """The variables of every module."""
     for module in list(sys.modules.values()):
-        if isinstance(module, types.ModuleType):
-            yield module
+        if issubclass(type(module), types.ModuleType):
+            yield _variables(module)
+
+
+def _variables(module: Any) -> Dict[str, Any]:
+    variables: Dict[str, Any] = types.ModuleType.__getattribute__(module, "__dict__")
+    return variables
 
 
 def _name(kind: type) -> str:
@@ -216,9 +247,9 @@ def _is_plain(kind: type) -> bool:
 
 def _is_of_c(member: Any, kind: type) -> bool:
     """Whether a member shows that C made the class: a class statement makes no such methods."""
-    if isinstance(member, types.BuiltinFunctionType):
-        return getattr(member, "__self__", None) is kind  # `__new__`
-    return isinstance(member, _METHODS_OF_C) and member.__objclass__ is kind
+    if type(member) is types.BuiltinFunctionType:
+        return member.__self__ is kind  # `__new__`
+    return type(member) in _METHODS_OF_C and member.__objclass__ is kind
 
 
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
@@ -242,8 +273,11 @@ def _reading(value: Any) -> Optional[object]:
     return None
 
 
-def _identities(objects: List[Any]) -> bytes:
-    return array("Q", map(id, objects)).tobytes()
+def _identities(kept: Tuple[List[Any], List[Any]]) -> bytes:
+    return array("Q", map(id, itertools.chain(*kept))).tobytes()
+
+
+_SIGNALS = (signal.SIGALRM, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 def _interpreter() -> Iterator[object]:
@@ -253,45 +287,51 @@ def _interpreter() -> Iterator[object]:
     yield len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     yield threading.active_count()
     yield sys.getrecursionlimit()
-    yield (sys.gettrace(), sys.getprofile(), sys.stdout, sys.stderr, sys.stdin, gc.isenabled())
+    yield (sys.gettrace(), sys.getprofile(), gc.isenabled())
+    yield [signal.getsignal(number) for number in _SIGNALS]
     yield signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    yield (time.tzname, locale.setlocale(locale.LC_ALL), socket.getdefaulttimeout())
     yield str(decimal.getcontext())
     yield random.getstate()
+    yield abc.get_cache_token()
+    mask = os.umask(0)
+    os.umask(mask)
+    yield mask
 
 
 def _has_scratch() -> bool:
     return os.path.isdir(os.environ.get("TMPDIR") or "/nonexistent")
 
 
-def _shared_containers(outside: Set[int]) -> List[Any]:
+def _shared_containers(modules: List[Dict[str, Any]], outside: Set[int]) -> List[Any]:
     """Lists and mappings of the interpreter, and the variables of every module that is neither the
     project's nor of the standard library or pytest, with the containers they name."""
     environment: Any = os.environ
     containers: List[Any] = [
-        sys.modules, sys.path, sys.meta_path, sys.path_hooks, vars(builtins), environment._data
-    ]  # fmt: skip
-    warnings, logging = sys.modules.get("warnings"), sys.modules.get("logging")
-    if warnings is not None:
-        containers.append(warnings.filters)
-    if logging is not None:
-        root = logging.root
-        containers += [root.handlers, vars(root), root.manager.loggerDict]
+        *(sys.modules, sys.path, sys.meta_path, sys.path_hooks, sys.argv, vars(sys)),
+        *(vars(builtins), environment._data, warnings.filters),
+        *(vars(logging.root), vars(logging.root.manager), *_containers(vars(logging.root), 2)),
+        logging.root.manager.loggerDict,
+    ]
     standard = os.path.dirname(os.__file__) + "/"
     packages = (sysconfig.get_path("purelib") + "/", sysconfig.get_path("platlib") + "/")
-    for module in _modules():
-        file = getattr(module, "__file__", None)
-        if id(vars(module)) not in outside or not isinstance(file, str):
+    for variables in modules:
+        file, name = variables.get("__file__"), variables.get("__name__")
+        if id(variables) not in outside or type(file) is not str or type(name) is not str:
             continue
         if file.startswith(standard) and not file.startswith(packages):
             continue
-        if module.__name__.partition(".")[0] in _OF_PYTEST:
-            continue
-        variables: Dict[str, Any] = vars(module)
-        variables.setdefault(_REGISTRY, {})
-        containers.append(variables)
-        containers += [
-            value
-            for name, value in variables.items()
-            if type(value) in (dict, list, set) and name not in (_REGISTRY, "__builtins__")
-        ]
+        if name.partition(".")[0] not in _OF_PYTEST:
+            variables.setdefault(_REGISTRY, {})
+            containers += [variables, *_containers(variables, 2)]
     return containers
+
+
+def _containers(variables: Dict[str, Any], depth: int) -> Iterator[Any]:
+    """Lists, sets and mappings in a mapping, and in these."""
+    for name, value in list(dict.items(variables)):
+        if name in (_REGISTRY, "__builtins__") or not issubclass(type(value), (dict, list, set)):
+            continue
+        yield value
+        if depth > 1 and issubclass(type(value), dict):
+            yield from _containers(value, depth - 1)

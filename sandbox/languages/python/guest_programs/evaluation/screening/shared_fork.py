@@ -42,7 +42,6 @@ class SharedFork:
             self._verdicts.append(self._try(member, list(expected)))
             if state.changed():
                 self._end("changed")
-        self._report.send(start=next(iter(expected)))
         failures, _ = self._failures(list(expected))
         self._end("confirmed" if failures == list(expected.items()) else "differs")
 
@@ -50,7 +49,7 @@ class SharedFork:
         self._report.end(shared=shared, verdicts=self._verdicts)
 
     def _try(self, member: Dict[str, Any], targets: List[str]) -> Dict[str, Any]:
-        self._report.send(member=len(self._verdicts), start=targets[0])
+        self._report.send(member=len(self._verdicts))
         start_seconds = time.perf_counter()
         try:
             replaced = replace_code(member, self._base, self._swapper)
@@ -77,6 +76,7 @@ class SharedFork:
         """How these tests fail, up to the first that does not, and what they took."""
         failures, results = [], []
         for target in targets:
+            self._report.send(start=target)
             start_seconds = time.process_time()
             signature = self._failure(target)
             if signature is None:

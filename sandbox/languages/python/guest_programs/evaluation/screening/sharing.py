@@ -10,7 +10,7 @@ from typing import Any, Dict, List, NamedTuple
 Job = Dict[str, Any]
 
 FORKS_TO_JUDGE = 4
-"""After so many forks that were no gain, none is shared any more."""
+"""After so many forks in a row that were no gain, none is shared any more."""
 
 
 class Decided(NamedTuple):
@@ -97,6 +97,7 @@ class Sharing:
 
     def broken(self, job: Job, member: int, mark: str) -> List[Job]:
         """All members, to run again, where this one ended the process or ran out of time."""
+        self._useless += 1
         members: List[Job] = job["members"]
         members[member] = _marked(members[member], mark)
         return members

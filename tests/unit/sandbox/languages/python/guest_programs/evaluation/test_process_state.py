@@ -11,7 +11,8 @@ import pytest
 
 import sandbox
 
-SOURCE = """import collections, enum, functools, io, itertools, logging, random, re, threading
+SOURCE = """import abc, collections, enum, functools, io, itertools, logging, random, re, threading
+import library
 
 TABLE = {"a": [1, 2]}
 KINDS = {"x"}
@@ -72,6 +73,18 @@ def counter():
 
 
 ADD = counter()
+NEXT = itertools.count(1).__next__
+PUT = [].append
+ONLY = {"a": None}
+GROWING = library.remembering(lambda number: [number])
+
+
+class Base:
+    pass
+
+
+class Abstract(abc.ABC):
+    pass
 """
 CHANGES = {
     "a nested list": "own.TABLE['a'].append(3)",
@@ -99,6 +112,19 @@ CHANGES = {
     "a closure": "own.ADD()",
     "a method": "own.Shelf.size = 3",
     "an enumeration": "own.Color.RED.more = 1",
+    "a counter behind its method": "own.NEXT()",
+    "a list behind its method": "own.PUT(1)",
+    "a key": "own.ONLY.clear()\nown.ONLY['b'] = None",
+    "a cache that a library wraps around": "own.GROWING(1)",
+    "a subclass that lives on": "KEPT.append(type('Local', (own.Base,), {}))",
+    "a registered class": "own.Abstract.register(int)",
+    "a variable of a standard module": "own.threading.TIMEOUT_MAX = 3",
+    "a signal handler": "signal.signal(signal.SIGUSR1, lambda *_: None)",
+    "the mask": "os.umask(0o7)",
+    "an argument of the command": "sys.argv.append('x')",
+    "logging that is off": "own.logging.disable(50)",
+    "a nested container of a library": "library.OPTIONS['display']['width'] = 3",
+    "a stream of the process": "sys.stdout = None",
     "the environment": "os.environ['REPAIR_X'] = '1'",
     "the folder": "os.chdir('/')",
     "a temporary file": "tempfile.mkstemp()",
@@ -123,8 +149,24 @@ NO_CHANGES = {
     "a match": "own.PATTERN.match('aa')",
     "a failure": "try:\n    own.Node()\nexcept TypeError:\n    pass",
     "a warning": "warnings.warn_explicit('x', UserWarning, 'own.py', 3, registry={})",
+    "a class that is gone": "class Local(own.Base):\n    pass\ndel Local",
     "put back": "own.NEW = 1\ndel own.NEW",
 }
+LIBRARY = """
+REGISTRY = []
+MODE = 1
+OPTIONS = {"display": {"width": 80}}
+
+def remembering(function):
+    found = {}
+
+    def wrapper(number):
+        if number not in found:
+            found[number] = function(number)
+        return found[number]
+
+    return wrapper
+"""
 PROGRAM = """
 import builtins, decimal, json, os, random, signal, sys, tempfile, threading, time, warnings
 workspace, cases = sys.argv[1], json.loads(sys.argv[2])
@@ -133,6 +175,7 @@ os.environ["TMPDIR"] = workspace + "/scratch"
 import own, library
 from sandbox.languages.python.guest_programs.evaluation.screening.process_state import ProcessState
 held = [[1]]
+KEPT = []
 state = ProcessState(workspace + "/project", held)
 print(json.dumps(state.unknown))
 for case in cases:
@@ -150,7 +193,7 @@ for case in cases:
 def _run(folder: Path, cases: list[str], source: str = SOURCE) -> tuple[str, list[int]]:
     for name, text in (
         ("project/own.py", source),
-        ("library/library.py", "REGISTRY = []\nMODE = 1\n"),
+        ("library/library.py", LIBRARY),
         ("library/this_is_new.py", ""),
         ("scratch/.keep", ""),
     ):
@@ -194,4 +237,18 @@ def test_what_cannot_be_seen_is_said(tmp_path: Path, value: str, kind: str) -> N
 
 def test_too_much_to_look_at_is_said(tmp_path: Path) -> None:
     unknown, _ = _run(tmp_path, [], "ROWS = [[n, str(n)] for n in range(50_000)]\n")
-    assert unknown == "too many objects"
+    assert unknown.endswith("are too many")
+
+
+PROXY = """class Proxy:
+    @property
+    def __class__(self):
+        raise RuntimeError("settings are not configured")
+
+
+SETTINGS = Proxy()
+"""
+
+
+def test_no_code_of_the_project_runs_to_look_at_it(tmp_path: Path) -> None:
+    assert _run(tmp_path, ["pass"], PROXY) == ("", [0])

@@ -1,8 +1,8 @@
 """Inputs for the QuixBugs programs that no search has seen, made within each precondition.
 
 Each generator takes a seeded random source and returns the argument list as plain data (graphs
-as numbers and edges); `oracle.py` turns plain data into what the program takes. Preconditions
-are those of the programs' own descriptions.
+as numbers and edges); the guest program turns it into what the program takes. Preconditions are
+those of the programs' own descriptions.
 """
 
 from __future__ import annotations
@@ -313,7 +313,7 @@ def inputs(name: str, seed: int, count: int, seen: list[Any]) -> list[Arguments]
 
     Fewer where a program has not as many (a small range of one number).
     """
-    source = Random(f"{name}:{seed}")
+    source = Random(f"{name}:{seed}")  # noqa: S311 (not for secrets)
     kept: dict[str, Arguments] = {}
     known = {repr(value) for value in seen}
     for _ in range(count * 20):

@@ -1,0 +1,1 @@
+"""A test in JavaScript for a problem that no test of the project shows."""

@@ -1,0 +1,1 @@
+"""Workspaces: several packages in one repository, installed together from its top."""

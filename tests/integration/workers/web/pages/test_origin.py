@@ -1,0 +1,31 @@
+"""Links from a job to where it came from on a forge, and to where its patch went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.github_case import running_case
+from tests.support.github_payloads import labelled
+from workers.jobs.view import view_of
+from workers.web.pages.origin import Place, origins
+
+
+def test_issue_and_pull_request(tmp_path: Path) -> None:
+    with running_case(tmp_path) as case:
+        number = case.issue()
+        case.deliver("issues", labelled(number))
+        case.handle()
+        forges = {case.github.name: case.github}
+        view = view_of(case.job(), None, None)
+        site = f"{case.stand_in.url}/acme/ledger"
+        waiting = origins(case.store, forges, [view])[view.id]
+        asked_at = Place(label=f"#{number}", address=f"{site}/issues/{number}")
+        assert (waiting.asked_at, waiting.proposed) == (asked_at, None)
+        case.end(case.job())
+        case.publish()
+        (pull,) = case.repo.pulls.values()
+        done = origins(case.store, forges, [view])[view.id]
+        assert done.proposed == Place(
+            label=f"pull request #{pull['number']}", address=f"{site}/pull/{pull['number']}"
+        )
+        assert origins(case.store, {}, [view]) == {}
