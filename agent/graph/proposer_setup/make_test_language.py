@@ -14,6 +14,7 @@ from agent.reproduction.test_location import TestLocation
 from sandbox.languages.javascript.canary import is_module_file, name_like
 from sandbox.languages.javascript.detection.package_file import PACKAGE_FILE, PackageFiles
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptProject
+from sandbox.languages.python.detection.project import PythonProject
 
 _MAIN = ("index", "src/index", "lib/index", "src/main")
 _ENDS = ("", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", "/index.js", "/index.ts")
@@ -24,6 +25,7 @@ def make_test_language(prepared: PreparedProject, place: TestLocation) -> TestLa
     project = prepared.project
     if isinstance(project, JavaScriptProject):
         return _javascript(prepared, project, place)
+    assert isinstance(project, PythonProject)  # others make no test of a statement
     importable = importable_names(_sources(prepared), project.import_roots, project.modules)
     return PythonTests(importable=importable, as_case=place.as_case)
 

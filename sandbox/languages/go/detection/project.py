@@ -64,6 +64,11 @@ class GoProject:
         return self.go_command
 
     @property
+    def test_files(self) -> tuple[str, ...]:
+        """Files with tests, as far as they are known."""
+        return self.tests.files
+
+    @property
     def has_tests(self) -> bool:
         return bool(self.tests.files)
 
@@ -91,3 +96,7 @@ class GoProject:
     def with_test_files(self, paths: Iterable[str]) -> GoProject:
         """The same project, in which these files are tests, too."""
         return replace(self, tests=replace(self.tests, files=(*self.tests.files, *paths)))
+
+    def with_new_test(self, path: str) -> GoProject:
+        """The same project, whose runs of all tests include a new file of tests."""
+        return self.with_test_files([path])
