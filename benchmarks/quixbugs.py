@@ -117,7 +117,7 @@ def main() -> int:
     if options.output:
         stated = conditions(
             benchmark="quixbugs",
-            kind=options.sandbox,
+            kind=evaluated.summary.plan.sandbox,
             corpus_commit=git_commit(options.checkout),
             evaluation=evaluated.summary.plan.run_id,
             max_seconds=evaluated.summary.plan.repair_seconds,

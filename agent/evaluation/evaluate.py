@@ -31,6 +31,10 @@ from sandbox.isolation.owner import scratch_folder
 def chosen_tasks(suite: Suite, plan: Plan) -> Sequence[Task]:
     """The tasks of a plan. Raises DataUnreadable, also for an id that no task has."""
     tasks = list(suite.tasks())
+    ids = [task.task_id for task in tasks]
+    if len(set(ids)) < len(ids):
+        twice = next(name for place, name in enumerate(ids) if name in ids[:place])
+        raise DataUnreadable(f"two tasks have the id {twice!r}")
     if plan.only:
         task_ids = {task.task_id for task in tasks}
         if unknown_names := [name for name in plan.only if name not in task_ids]:

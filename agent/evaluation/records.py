@@ -96,6 +96,8 @@ class Plan:
     repair_seconds: float = 300.0
     """Time for one repair, with `--loop` and without a model."""
     sandbox: str = "auto"
+    runtime: str | None = None
+    """Container runtime for Docker, as the user says."""
     checkouts: str | None = None
     """Folder with clones of the repositories that the tasks name."""
     benchmark: str = ""

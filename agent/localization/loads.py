@@ -11,7 +11,7 @@ _LOADS = re.compile(
     r"""(?:\brequire\s*\(|\bimport\s*\(|\bfrom|\bimport)\s*["'](\.{1,2}/?[^"'\n]*)["']"""
 )
 _ENDS = ("", ".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
-_IMPORTS = re.compile(r'^import[ \t]+(?:\(([^)]*)\)|[\w.]*[ \t]*("[^"\n]*"))', re.MULTILINE)
+_IMPORTS = re.compile(r'^import[ \t]+(?:\(([^()]*)\)|[\w.]*[ \t]*("[^"\n]*"))', re.MULTILINE)
 _IMPORT = re.compile(r'"([^"\n]+)"')
 
 

@@ -29,9 +29,10 @@ _TRAILER = re.compile(
 """Who made or approved it, and what release tools and review servers act on."""
 _CLOSING = re.compile(
     r"(?i)\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?)\b"
-    r"[\s\S]{0,200}"
+    r"[\s\S]*"
 )
-"""A word after which the next references are closed by a merge, and where these stand."""
+"""The first word that closes what is referred to behind it, and all that stands behind it: where a
+host stops to read on is its own."""
 _ISSUE = re.compile(
     r"#(?=\d)|\b[Gg][Hh]-(?=\d)"
     r"|:(?=//\S{1,200}/(?:issues|pull|merge_requests|work_items)/\d)"

@@ -76,18 +76,22 @@ def run_evaluate(suite_name: str, request: EvaluateRequest, *, as_json: bool) ->
 
 def run_resume_evaluation(run: str, *, as_json: bool) -> int:
     def work(_log: object) -> int:
-        settings = read_settings()
-        return _run(own_folder(settings, run), settings, as_json=as_json)
+        return _run(*_opened(run), as_json=as_json)
 
     return guarded(work, as_json=as_json)
 
 
 def run_grade(run: str, *, as_json: bool) -> int:
     def work(_log: object) -> int:
-        settings = read_settings()
-        return _run(own_folder(settings, run), settings, as_json=as_json, again=True)
+        return _run(*_opened(run), as_json=as_json, again=True)
 
     return guarded(work, as_json=as_json)
+
+
+def _opened(run: str) -> tuple[EvaluationFolder, Settings]:
+    """An earlier evaluation, with the settings that it began with."""
+    folder = own_folder(read_settings(), run)
+    return folder, read_settings(folder.load_plan().runtime)
 
 
 def run_show_evaluation(run: str, *, task: str | None, as_json: bool) -> int:
@@ -137,6 +141,8 @@ def _run(
 ) -> int:
     stop = threading.Event()
     go_on = f"`repair evaluate resume {folder.run_id}` goes on."
+    if again:  # what was graded again is not told from what was graded before
+        go_on = f"`repair evaluate grade {folder.run_id}` begins again."
     display = TallyDisplay(sys.stderr if as_json else sys.stdout)
 
     def evaluate() -> None:

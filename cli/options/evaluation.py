@@ -193,6 +193,7 @@ class EvaluateRequest:
             test_seconds=_seconds(self.test_seconds, "--test-seconds"),
             repair_seconds=_seconds(self.repair_seconds, "--repair-seconds"),
             sandbox=arguments.check_sandbox(self.sandbox),
+            runtime=self.runtime,
             checkouts=None if self.checkouts is None else str(self.checkouts.absolute()),
             benchmark=self.benchmark,
             trained_until=_date(self.trained_until),

@@ -112,7 +112,9 @@ class _Reading:
             # The head of the moment is taken, as the comment means it, and not that of the payload.
             number = {name: place[name] for name in ("number", "is_pull", "sign")}
             return self._command(payload, command, **number)
-        if note.position is None or not request.source_branch.startswith(BRANCH_PREFIX):
+        is_fork = request.source_project_id != request.target_project_id
+        is_own = request.source_branch.startswith(BRANCH_PREFIX) and not is_fork
+        if note.position is None or not is_own:
             return IgnoredDelivery("no command")
         if not is_open or not (note.note or "").strip():
             return IgnoredDelivery("nothing is asked for")

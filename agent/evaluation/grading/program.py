@@ -28,8 +28,11 @@ const path = process.argv[1], write = fs.writeSync, read = fs.readFileSync;
 const program = new Module(path);
 program.filename = path;
 program.paths = Module._nodeModulePaths(nodePath.dirname(path));
-program._compile(fs.readFileSync(path, "utf8"), path);
-write(2, "\\n" + read(0, "utf8"));
+let ended = false;
+globalThis[Symbol.for("end of tests")] = () => { ended = true; };
+const tail = '\\n;globalThis[Symbol.for("end of tests")]();';
+program._compile(fs.readFileSync(path, "utf8") + tail, path);
+if (ended) write(2, "\\n" + read(0, "utf8"));
 """
 _NODE_ENDINGS = ("Node.js v", "FATAL ERROR: ")
 _NODE_ERROR = re.compile(r"(Uncaught )?([A-Za-z]*Error|FATAL ERROR)\b")

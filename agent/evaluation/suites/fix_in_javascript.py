@@ -15,9 +15,9 @@ from agent.evaluation.grading.code_block import fenced_blocks
 from agent.evaluation.grading.program import ProgramLanguage
 
 _ASSERT = (
-    "console.assert = (holds, ...words) => {\n"
+    'Object.defineProperty(console, "assert", { value: (holds, ...words) => {\n'
     '  if (!holds) throw new Error(["assertion failed", ...words].join(" "));\n'
-    "};\n"
+    "} });\n"
 )
 _BOUND = re.compile(
     r"^(?:(?:const|let|var|class)\s+|(?:async\s+)?function\s*\*?\s*)([A-Za-z_$][\w$]*)", re.M

@@ -122,8 +122,8 @@ def _task(row: Row, path: Path) -> Task:
     if name not in LANGUAGES:
         raise DataUnreadable(
             f"{path} holds {shortened(row['task_id'], 40)}: of HumanEvalFix only "
-            f"{' and '.join(LANGUAGES)} can be graded here, for the sandbox has no compilers and "
-            "run times of other languages"
+            f"{' and '.join(LANGUAGES)} can be graded here, for there is no grader of other "
+            "languages"
         )
     language = LANGUAGES[name]
     buggy = row["declaration"] + row["buggy_solution"]

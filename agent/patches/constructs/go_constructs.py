@@ -17,9 +17,12 @@ _COMMENT = re.compile(
     r"""("(?:\\.|[^"\\\n])*"?|`[^`]*`?|'(?:\\[^\n]|[^'\\\n]){1,12}')|//[^\n]*|/\*.*?(?:\*/|\Z)""",
     re.DOTALL,
 )
-_STEERING = r'"(?:testing|flag|os/exec|os/signal|plugin|syscall|unsafe|runtime|C|debug/\w+)'
+_STEERING = r'["`](?:testing|flag|os/exec|os/signal|plugin|syscall|unsafe|runtime|C|debug/\w+)'
 _IMPORTS = (
-    rf"{_STEERING}(?:/[\w/]*)?\"|\"golang\.org/x/sys[\w/]*\"|`(?:testing|syscall|unsafe)[\w/]*`"
+    rf"{_STEERING}(?:/[\w/]*)?[\"`]|[\"`]golang\.org/x/sys[\w/]*[\"`]"
+    # By another name, or by none, the words below would not be found.
+    r"|(?m:^[ \t]*(?:import[ \t]+)?(?!(?:import|return|case|go|defer)\b)(?:[A-Za-z_]\w*|\.)"
+    r"[ \t]*[\"`](?:os|log)[\"`][ \t]*$)"
 )
 _PATTERNS = {
     effect: re.compile(pattern)

@@ -13,26 +13,31 @@ from agent.source.javascript.code import masked
 MAX_INDEXED_FILES = 400
 WHOLE = "*"
 DEFAULT = "default"
+_BLANKS = r"[ \t]{1,20}"
+"""Bounded: what is read is anybody's text, and long blanks must not cost their square."""
+_HEAD = rf"(?:async{_BLANKS})?(?:function[ \t]{{0,20}}\*?[ \t]{{0,20}}|class{_BLANKS})?"
 _ESM = re.compile(
-    r"^[ \t]*import\s+(?!type\b)(?P<names>[\w$*{},\s]+?)\s+from\s*"
+    r"^[ \t]*import\s{1,20}(?!type\b)(?P<names>[\w$*{},][\w$*{},\s]{0,500}?)\bfrom\s{0,20}"
     r"(?P<quote>['\"])(?P<module>[^'\"\n]+)(?P=quote)[ \t]*;?",
     re.M,
 )
 _CJS = re.compile(
-    r"^[ \t]*(?:(?:const|let|var)\s+|,\s*)(?P<names>[\w$]+|\{[^{}]*\})\s*=\s*"
-    r"(?:await\s+import|require)"
-    r"\(\s*(?P<quote>['\"])(?P<module>[^'\"\n]+)(?P=quote)\s*\)(?P<member>\.[\w$]+)?[ \t]*[;,]?",
+    r"^[ \t]*(?:(?:const|let|var)\s{1,20}|,\s{0,20})(?P<names>[\w$]+|\{[^{}]{0,500}\})\s{0,20}="
+    r"\s{0,20}(?:await\s{1,20}import|require)"
+    r"\(\s{0,20}(?P<quote>['\"])(?P<module>[^'\"\n]+)(?P=quote)\s{0,20}\)"
+    r"(?P<member>\.[\w$]+)?[ \t]*[;,]?",
     re.M,
 )
 _EXPORTS = re.compile(
-    r"^export\s+(?:async\s+)?(?:function\s*\*?|class|const|let|var)\s+([\w$]+)"
-    r"|^(?:module\.)?exports\.([\w$]+)\s*=",
+    rf"^export{_BLANKS}(?:async{_BLANKS})?(?:function[ \t]{{0,20}}\*?|class|const|let|var)"
+    rf"{_BLANKS}([\w$]+)|^(?:module\.)?exports\.([\w$]+)[ \t]{{0,20}}=",
     re.M,
 )
 _EXPORT_LISTS = re.compile(r"^(?:export|module\.exports\s*=)\s*\{([^{}]*)\}", re.M)
 _EXPORTS_ONE = re.compile(
-    r"^export\s+default\s+(?:async\s+)?(?:function\s*\*?\s*|class\s+)?([\w$]+)"
-    r"|^module\.exports\s*=\s*(?:exports\s*=\s*)?(?:async\s+)?(?:function\s*\*?\s*|class\s+)?([\w$]+)",
+    rf"^export{_BLANKS}default{_BLANKS}{_HEAD}([\w$]+)"
+    r"|^module\.exports[ \t]{0,20}=[ \t]{0,20}(?:exports[ \t]{0,20}=[ \t]{0,20})?"
+    rf"{_HEAD}([\w$]+)",
     re.M,
 )
 _NO_NAMES = frozenset(("function", "class", "async", "new", "require", "extends"))

@@ -31,6 +31,7 @@ from workers.forges.errors import (
 USER_AGENT = "repair-agent"
 REQUEST_TIMEOUT_SECONDS = 20.0
 MAX_CACHED_RESPONSES = 500
+MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 SECONDARY_LIMIT_WAIT_SECONDS = 60.0
 """To wait when a forge limits us and does not say for how long, as GitHub's documentation asks."""
 
@@ -115,9 +116,27 @@ class ApiClient:
             **extra,
         }
         try:
-            return self._http.request(method, self._url(path), headers=headers, json=body)
+            with self._http.stream(method, self._url(path), headers=headers, json=body) as response:
+                return self._whole(response)
         except httpx.HTTPError as error:
             raise Unreachable(f"{self.title} does not answer: {type(error).__name__}") from error
+
+    def _whole(self, response: httpx.Response) -> httpx.Response:
+        """The response with its content. Raises CallFailed where that is too large: a diff is as
+        large as whoever proposed it made it."""
+        content = bytearray()
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > MAX_RESPONSE_BYTES:
+                raise CallFailed(f"{self.title} answered with over {MAX_RESPONSE_BYTES:,} bytes")
+        headers = [
+            (name, value)
+            for name, value in response.headers.multi_items()
+            if name.lower() not in ("content-encoding", "content-length")
+        ]
+        return httpx.Response(
+            response.status_code, headers=headers, content=bytes(content), request=response.request
+        )
 
     def _url(self, path: str) -> str:
         """Absolute links of the forge are followed on its own host only: they carry a token."""

@@ -136,13 +136,15 @@ class Source:
 def _header(url: str, token: str) -> dict[str, str]:
     """The token as settings in the environment: in no URL, no argument list, no file.
 
-    It is tied to the host, so that a redirect to another one does not carry it along.
+    It is tied to the host, and redirects are not followed.
     """
     parts = urlsplit(url)
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     settings = {
         f"http.{parts.scheme}://{parts.netloc}/.extraHeader": f"Authorization: Basic {basic}",
         "credential.helper": "",
+        # Git would send the header on to where a server sends it.
+        "http.followRedirects": "false",
         "gc.auto": "0",
     }
     variables = {"GIT_CONFIG_COUNT": str(len(settings))}

@@ -34,6 +34,8 @@ class Assignment:
     branch: str
     """Where the patch is pushed, made by this service."""
     asked_by: str | None
+    asked_by_id: int | None = None
+    """Of the account, where the forge is asked by that whether it may."""
     tests: tuple[str, ...] = ()
     replaces: str | None = None
     """Commit on `branch` that an earlier round left there, and this one's patch replaces."""

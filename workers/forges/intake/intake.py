@@ -203,6 +203,7 @@ class Intake:
             base_branch=starting_point.base_branch,
             branch=starting_point.branch or branch_for(job_id),
             asked_by=trigger.actor,
+            asked_by_id=trigger.actor_id,
             tests=starting_point.tests,
             replaces=starting_point.replaces,
         )

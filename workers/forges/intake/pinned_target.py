@@ -62,9 +62,12 @@ def place_of(trigger: Trigger, repository: Repository, store: Store) -> PinnedTa
     if trigger.is_pull and trigger.number is not None:
         return _head_of_pull(trigger, trigger.number, repository)
     branch = trigger.branch or repository.default_branch()
-    commit = trigger.commit or repository.head_of(branch)
+    commit = repository.head_of(branch)
     if commit is None:
         raise Declined(f"there is no branch {branch}")
+    if trigger.commit not in (None, commit):
+        # A payload does not always tell a fork's run: its commit would be pushed under our name.
+        raise Declined(f"{trigger.commit} is not, or no longer, the head of {branch}")
     return PinnedTarget(
         commit=commit, base_branch=branch, tests=trigger.tests, statement=trigger.statement
     )

@@ -19,7 +19,13 @@ from workers.forges.api.exactly_once import Once
 from workers.forges.api.markdown import code, marker
 from workers.forges.api.pull_diff import holds
 from workers.forges.api.repository import Pull
-from workers.forges.errors import LASTING_ERRORS, Rejected, SourceUnavailable
+from workers.forges.errors import (
+    LASTING_ERRORS,
+    CallFailed,
+    RateLimited,
+    Rejected,
+    SourceUnavailable,
+)
 from workers.forges.forge import Forge
 from workers.forges.intake.assignment import Assignment
 from workers.forges.intake.targets import PUSH_EFFECT_PREFIX, job_of_push, pushed_to
@@ -142,9 +148,18 @@ class Proposal:
         """Number of an open pull request onto the same branch with this very patch, whoever opened
         it: another one would only be one more to close."""
         for pull in self._repository.open_pulls(self._assignment.base_branch):
-            if holds(self._repository.changed_files(pull.number), changes):
+            if holds(self._changed_files(pull.number), changes):
                 return pull.number
         return None
+
+    def _changed_files(self, number: int) -> Mapping[str, str | None]:
+        """Of anybody's pull request: one that cannot be read holds nothing that is compared."""
+        try:
+            return self._repository.changed_files(number)
+        except RateLimited:
+            raise
+        except CallFailed:
+            return {}
 
     def _reviewed_result(self) -> StoredResult | None:
         """What came of the round whose patch a review asked this one to replace; None for other

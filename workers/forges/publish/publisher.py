@@ -104,6 +104,7 @@ class _Publication:
             branch=assignment.branch,
             commit=head,
             actor=assignment.asked_by,
+            actor_id=assignment.asked_by_id,
             statement=finished_job.job.request.repair.problem_statement,
         )
         occasion = f"{assignment.job_id} {finished_job.patch_digest}"

@@ -113,7 +113,7 @@ class _Reading:
         if self.myself.made(suite.app):
             return IgnoredDelivery("a check of this service itself")
         branch = suite.head_branch
-        if branch is None or _is_on_fork(suite, payload):
+        if not branch or _is_on_fork(suite, payload):
             return IgnoredDelivery("the check ran on a branch of a fork, or of none")
         if branch.startswith(BRANCH_PREFIX):
             return IgnoredDelivery("a branch of this service itself")

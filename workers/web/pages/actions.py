@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from workers.errors import BadRequest, JobNotFound, NotLoggedIn, WorkersError
+from workers.errors import BadRequest, JobNotFound, NotAllowed, NotLoggedIn, WorkersError
 from workers.jobs.problems import kind_of
 from workers.jobs.submission_form import SubmissionForm
 from workers.jobs.view import JobView
@@ -43,7 +43,7 @@ class Allowed:
 
 
 def may(caller: Caller | None, job: JobView) -> Allowed:
-    scopes = caller.scopes if caller else frozenset()
+    scopes = caller.scopes if caller and caller.owner == job.owner else frozenset()
     return Allowed(
         cancel=job.live and not job.cancel_requested and Scope.CANCEL in scopes,
         retry=not job.live and Scope.SUBMIT in scopes,
@@ -110,7 +110,8 @@ def _act(request: Request, service: Service, job_id: str, scope: Scope) -> Respo
         return RedirectResponse(f"/login?next=%2Fjobs%2F{job_id}", 303)
     try:
         caller.check(scope)
-        service.job(job_id, caller)
+        if service.job(job_id, caller).request.owner != caller.owner:
+            raise NotAllowed("a login acts on its own jobs; for others send the token to the API")
         if scope is Scope.CANCEL:
             job = service.store.cancel(job_id, by=caller.name)
         else:

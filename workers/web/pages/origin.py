@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
+from workers.forges.errors import ForgeError
 from workers.forges.forge import Forge
 from workers.forges.tables import assignments
 from workers.jobs.view import JobView
@@ -69,9 +70,13 @@ def _origin(forge: Forge, assignment: Mapping[str, object], pull_number: str | N
     return Origin(asked_at=asked_at, proposed=proposed)
 
 
-def _place(forge: Forge, repository: str, number: str, *, is_pull: bool) -> Place:
+def _place(forge: Forge, repository: str, number: str, *, is_pull: bool) -> Place | None:
+    """None where the forge has another address now."""
     words = forge.wording
-    site = forge.clone_url(quote(repository)).removesuffix(".git")
+    try:
+        site = quote(forge.clone_url(repository).removesuffix(".git"), safe="/:@[]%")
+    except ForgeError:
+        return None
     path = words.pull_path if is_pull else words.issue_path
     label = f"{words.pull} {words.pull_sign}{number}" if is_pull else f"#{number}"
     return Place(label=label, address=f"{site}/{path}/{quote(number)}")

@@ -30,6 +30,8 @@ from workers.web.pages.templates import render
 from workers.web.service import Service, Serving, open_stream
 
 LIST_INTERVAL_SECONDS = 2.0
+STREAM_SECONDS = 600.0
+"""A browser comes back by itself then, and is asked again who it is."""
 router = APIRouter(include_in_schema=False)
 
 
@@ -70,6 +72,7 @@ async def live(
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of a job's page, whenever they change."""
     caller = await run_in_threadpool(service.gate.visitor, request)
+    end_seconds = anyio.current_time() + STREAM_SECONDS
     told, parts_before = parts.Told(), dict[str, str]()
     async for step in steps(service.store, job_id):
         told = told.with_events(step.events)
@@ -81,6 +84,8 @@ async def live(
         parts_before = parts_now
         if changes:
             yield _message(changes)
+        if anyio.current_time() > end_seconds:
+            return
     yield ServerSentEvent(raw_data="{}", event=END_EVENT)
 
 
@@ -90,7 +95,8 @@ async def live_list(
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of the list, whenever they change."""
     parts_before = dict[str, str]()
-    while True:
+    end_seconds = anyio.current_time() + STREAM_SECONDS
+    while anyio.current_time() < end_seconds:
         parts_now = await run_in_threadpool(list_parts, service, caller, chosen)
         changes = {name: html for name, html in parts_now.items() if parts_before.get(name) != html}
         parts_before = parts_now

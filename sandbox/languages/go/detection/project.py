@@ -19,7 +19,20 @@ _CONFIG_NAMES = frozenset(
     )
 )
 _CONFIG_FOLDERS = frozenset((".git", ".github", ".circleci", ".gitlab", "vendor"))
-_TEST_FOLDERS = frozenset(("testdata",))
+_TEST_FOLDERS = frozenset(
+    (
+        "mock",
+        "mocks",
+        "test",
+        "testdata",
+        "testhelper",
+        "testhelpers",
+        "tests",
+        "testutil",
+        "testutils",
+    )
+)  # fmt: skip
+"""What is in them helps tests: a repair changes no measure."""
 
 
 class GoCommand(StrEnum):

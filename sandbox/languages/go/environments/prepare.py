@@ -11,6 +11,7 @@ from pathlib import Path
 from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Sandbox
 from sandbox.environments.toolchain_probe import ask, places
 from sandbox.errors import EnvironmentDamaged
+from sandbox.host.untrusted_json import is_texts, read_json
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import SessionSetup
 from sandbox.languages.go.detection.project import GoProject
@@ -81,7 +82,7 @@ def prepare_environment(
         ),
         source=snapshot.tar,
         reused=is_reused,
-        left_out=tuple(map(str, json.loads(original.variables.get(_LEFT_OUT, "[]")))),
+        left_out=tuple(read_json(original.variables.get(_LEFT_OUT, "[]"), is_texts)),
     )
 
 

@@ -31,7 +31,7 @@ RECIPE_VERSION = 1
 MAX_SOURCE_BYTES = 1024 * 1024
 MAX_READ_FILES = 5_000
 _READ = frozenset(("go.mod", "go.sum", "go.work", "go.work.sum"))
-_IMPORTS = re.compile(rb'^import[ \t]+(?:\(([^)]*)\)|[\w.]*[ \t]*("[^"\n]*"))', re.MULTILINE)
+_IMPORTS = re.compile(rb'^import[ \t]+(?:\(([^()]*)\)|[\w.]*[ \t]*("[^"\n]*"))', re.MULTILINE)
 _IMPORT = re.compile(rb'"([a-z][a-z0-9]*(?:/[a-z][a-z0-9]*)*)"')
 """Of packages without a dot in their path, which are Go's own."""
 

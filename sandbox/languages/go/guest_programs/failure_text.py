@@ -11,11 +11,11 @@ from typing import Any, Dict, List
 MAX_DETAILS = 8000
 MAX_MESSAGE = 500
 _FRAMING = re.compile(r"^\s*(?:=== (?:RUN|PAUSE|CONT|NAME)\b|--- (?:FAIL|PASS|SKIP)\b)")
-_PLACE = re.compile(r"^\s+([^\s:/]+\.go):(\d+): ?(.*)$")
-_TRACE = re.compile(r"(/[^\s:]+\.go):(\d+)")
+_PLACE = re.compile(r"^\s+([^\s:/]+\.go):(\d{1,9}): ?(.*)$")
+_TRACE = re.compile(r"(/[^\s:]+\.go):(\d{1,9})")
 _PANIC = re.compile(r"^(?:panic: |fatal error: )(.*)$", re.MULTILINE)
 _STATE = re.compile(r"^goroutine \d+ [^\n]*\[(?!.*waiting)[^\n]*\]:$", re.MULTILINE)
-_CALL = re.compile(r"^(\S[^\n]*)\n\t(/[^\n]+?\.go):(\d+)(?: \+0x[0-9a-f]+)?$", re.MULTILINE)
+_CALL = re.compile(r"^(\S[^\n]*)\n\t(/[^\n]+?\.go):(\d{1,9})(?: \+0x[0-9a-f]+)?$", re.MULTILINE)
 _COMPILER = re.compile(
     r"^((?:vet: )?)(?:\./)?([^\s:/][^\s:]*\.go)(?=:\d+)"
     r"|^(\s+)(?:\./)?([^\s:/][^\s:]*\.go)(?=:\d+:\d+)",

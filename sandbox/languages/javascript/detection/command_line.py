@@ -123,7 +123,8 @@ def _command(words: list[str]) -> Command | None:
     if name in _MANAGERS and words[1:2] in (["exec"], ["dlx"], ["x"]):
         return _command(_without_options(words[2:], ())) if words[2:] else None
     if name == "yarn" and len(words) > 1:
-        return _command(words[1:])
+        behind = words[2:] if words[1] == "run" else words[1:]  # a script, or an installed program
+        return _command(behind) if behind else None
     if name != "node":
         return Command(program=name, arguments=tuple(words[1:]))
     options, operands = split_node_options(words[1:])

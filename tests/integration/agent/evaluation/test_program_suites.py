@@ -162,6 +162,7 @@ IN_JAVASCRIPT = {
     "right": ("Not this:\n```js\nlet a = 1;\n```\n" + FUNCTION.format("return x + x;"), "solved"),
     "endless": (FUNCTION.format("while (true) {}"), "timed_out"),
     "exits": (FUNCTION.format("process.exit(0);"), "failed"),
+    "leaves": ("```js\nconst double = () => 7;\nreturn;\n```", "failed"),
     "silent": ("```js\nconsole.assert = () => {};\nconst double = () => 7;\n```", "failed"),
     "later": (FUNCTION.format("setTimeout(() => { throw Error(); }); return 2 * x;"), "failed"),
     "fills": (

@@ -21,6 +21,8 @@ from agent.evaluation.suites.projects.quixbugs.inputs import Arguments
 SECONDS = 60.0
 """For one program on all inputs."""
 VALUE = "value"
+OUT_OF_TIME = frozenset({"hung", "stopped"})
+"""Calls without a result, and those that were not made any more after some of these."""
 Result = tuple[str, str]
 """How a call ended, and what it gave, as text: `told` of the guest program."""
 

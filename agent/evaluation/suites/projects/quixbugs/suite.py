@@ -21,6 +21,7 @@ from agent.evaluation.suites.base import SuiteFacts, faulty_task, whole_tasks
 from agent.evaluation.suites.data_files import read_text
 from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.evaluation.suites.projects.quixbugs.agreement import (
+    OUT_OF_TIME,
     Agreement,
     Unloadable,
     agreement_on,
@@ -29,13 +30,14 @@ from agent.evaluation.suites.projects.quixbugs.agreement import (
 from agent.evaluation.suites.projects.quixbugs.inputs import GENERATORS, Arguments, inputs
 from agent.patches.changes import FileChange, diff_text, unified_diff
 from agent.prompts import prompt
+from sandbox.errors import SandboxDied
 
 FACTS = SuiteFacts(
     name="quixbugs",
     title="QuixBugs, Python",
     source="https://github.com/jkoppel/QuixBugs",
     published="2017-10",
-    graded_by="its tests pass, and it agrees with the correct version on inputs in no test",
+    graded_by="its tests pass, and it agrees with the correct version on generated inputs",
     ways=frozenset(AnswerSource),
 )
 UNSEEN_INPUTS, SEED = 500, 20261122
@@ -81,7 +83,11 @@ class QuixBugs(ProjectSuite):
             return super().changes(answer, tests)
         (program,) = tests.case.fix
         code = code_of(answer, Path(program).stem)
-        return {} if code is None else {program: (tests.read(program), code.encode())}
+        return (
+            {}
+            if code is None
+            else {program: (tests.read(program), code.encode("utf-8", "replace"))}
+        )
 
     def graded_further(
         self, task: Task, grade: Grade, changes: Mapping[str, FileChange], runner: ProgramRunner
@@ -101,6 +107,8 @@ class QuixBugs(ProjectSuite):
             why = f"the correct version cannot be asked: {error}"
             return Grade(kind=GradeKind.NOT_REPLAYABLE, why=why)
         try:
+            if any(how in OUT_OF_TIME for how, _ in right):
+                raise SandboxDied("the machine is too busy: the correct version ran out of time")
             answer = results_of(provider, text, name, asked)
         except Unloadable as error:
             return _judged(grade, None, str(error))

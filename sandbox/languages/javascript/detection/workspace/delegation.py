@@ -7,9 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-_ALL = frozenset(("--workspaces", "-ws", "-r", "--recursive", "-A", "--all"))
-_NAMES = frozenset(("-w", "--workspace", "-F", "--filter", "--scope", "-C", "--dir", "--prefix"))
-_NAMES_OF_YARN = frozenset(("--cwd",))
+_ALL = {
+    "npm": frozenset(("--workspaces", "-ws")),
+    "pnpm": frozenset(("-r", "--recursive")),
+    "yarn": frozenset[str](),
+}
+"""Options of a package manager that mean all packages."""
+_NAMES = {
+    "npm": frozenset(("-w", "--workspace", "-C", "--prefix")),
+    "pnpm": frozenset(("-F", "--filter", "-C", "--dir", "--prefix")),
+    "yarn": frozenset(("--cwd",)),
+}
+"""Those before the name of one."""
+_NAMES_OF_MANY = frozenset(("-F", "--filter", "--scope"))
+_WITH_VALUE = frozenset[str]().union(_NAMES_OF_MANY, *_NAMES.values())
+_STARTS = frozenset(("exec", "dlx", "x", "node"))
+"""What stands behind these is a program with options of its own."""
 _RUNS = frozenset(("run", "run-script", "run-many", "affected"))
 _TEST = "test"
 _SHORT = frozenset(("t", "tst"))
@@ -34,17 +47,29 @@ def delegation(program: str, arguments: Sequence[str]) -> Delegation | None:
         return Delegation(names=tuple(words[1:2]), script=_script(words[2:]))
     if program == "yarn" and words[:1] == ["workspaces"]:
         return Delegation(script=_script([word for word in words[1:] if word != "foreach"]))
-    names = tuple(filter(None, map(_package_name, _values(words, _names_of(program)))))
     if program in _OF_MANY:
+        names = _package_names(words, _NAMES_OF_MANY)
         return Delegation(names=names, script=_script(words))
-    if program not in ("npm", "pnpm", "yarn"):
+    if program not in _NAMES or not _STARTS.isdisjoint(_without_options(words)[:1]):
         return None
-    is_for_all = not _ALL.isdisjoint(words) or words[:1] == ["recursive"]
+    # Only npm reads its options wherever they stand; those behind a script are the script's.
+    own_words = words if program == "npm" else _before_script(words)
+    names = _package_names(own_words, _NAMES[program])
+    is_for_all = not _ALL[program].isdisjoint(own_words) or words[:1] == ["recursive"]
     return Delegation(names=names, script=_script(words)) if names or is_for_all else None
 
 
-def _names_of(program: str) -> frozenset[str]:
-    return _NAMES_OF_YARN if program == "yarn" else _NAMES
+def _before_script(words: Sequence[str]) -> Sequence[str]:
+    """The words up to the first that is neither an option, nor the value of one, nor `run`."""
+    for position, word in enumerate(words):
+        is_value = position > 0 and words[position - 1] in _WITH_VALUE
+        if not word.startswith("-") and not is_value and word not in (*_RUNS, "recursive"):
+            return words[:position]
+    return words
+
+
+def _package_names(words: Sequence[str], options: frozenset[str]) -> tuple[str, ...]:
+    return tuple(filter(None, map(_package_name, _values(words, options))))
 
 
 def _values(words: Sequence[str], options: frozenset[str]) -> Iterator[str]:
@@ -75,7 +100,7 @@ def _script(words: Sequence[str]) -> str:
 
 
 def _without_options(words: Sequence[str]) -> list[str]:
-    with_value = _NAMES | _NAMES_OF_YARN | _TARGETS
+    with_value = _WITH_VALUE | _TARGETS
     return [
         word
         for position, word in enumerate(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from itertools import islice
 
 from sandbox.languages.javascript.detection.globs import matching
 from sandbox.languages.javascript.detection.package_file import (
@@ -15,6 +16,7 @@ from sandbox.languages.javascript.detection.package_file import (
 
 PNPM_WORKSPACE = "pnpm-workspace.yaml"
 _LERNA = "lerna.json"
+MAX_PATTERNS = 200
 MAX_MEMBERS = 1_000
 """More packages than any workspace has are not looked at."""
 
@@ -26,10 +28,11 @@ def is_workspace(files: PackageFiles) -> bool:
 
 def member_folders(files: PackageFiles) -> tuple[str, ...]:
     """Folders of the packages of a workspace, sorted, without the top."""
-    patterns = [_plain(pattern) for pattern in _patterns(files)]
+    patterns = [_plain(pattern) for pattern in islice(_patterns(files), MAX_PATTERNS)]
     wanted = [f"{p}/{PACKAGE_FILE}" for p in patterns if not p.startswith("!")]
     left_out = [f"{p[1:]}/{PACKAGE_FILE}" for p in patterns if p.startswith("!")]
-    candidates = [path for path in files.paths if posixpath.basename(path) == PACKAGE_FILE]
+    package_files = (path for path in files.paths if posixpath.basename(path) == PACKAGE_FILE)
+    candidates = list(islice(package_files, 2 * MAX_MEMBERS))
     unwanted = frozenset(matching(map(_plain, left_out), candidates))
     folders = (
         posixpath.dirname(path)

@@ -74,6 +74,10 @@ def test_a_login_is_never_more_than_the_api_allows_without_admin(
     assert (answer.status_code, here.store.jobs()) == (403, [])
     assert visitor.post("/api/v1/jobs", json={"target": FORM["target"]}).status_code == 401
     assert visitor.get("/metrics").status_code == 200
+    other = here.submit(owner="eve")
+    page = visitor.get(f"/jobs/{other.id}")
+    assert (page.status_code, "<button>Cancel" in page.text) == (200, False)
+    assert visitor.post(f"/jobs/{other.id}/cancel").status_code == 403
 
 
 @pytest.mark.parametrize(

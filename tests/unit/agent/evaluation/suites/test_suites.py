@@ -185,7 +185,7 @@ def test_a_javascript_function_to_fix_is_a_project_that_node_runs(tmp_path: Path
     assert solution.endswith("module.exports = { md5, twice, f };\n")
     tests = (project / "solution.test.js").read_text()
     assert 'const { md5, twice, f } = require("./solution.js");' in tests
-    assert tests.index("console.assert = ") < tests.index("testF()")
+    assert tests.index('Object.defineProperty(console, "assert"') < tests.index("testF()")
 
 
 FENCED = "```js\nconst f = () => 1;\n```"

@@ -34,6 +34,9 @@ def objections(added: str) -> tuple[str, ...]:
         'import t "testing"',
         'import . "unsafe"',
         "import `syscall`",
+        "import `runtime`",
+        'import x "os"',
+        'import (\n\t. "log"\n)',
         'import "runtime/debug"',
         'import "os/exec"',
         "//go:linkname a testing.b",
@@ -88,3 +91,20 @@ def test_the_paths_that_a_patch_may_change(path: str, is_refused: bool) -> None:
         {path: (old, OLD + b"\n")}, rules=project, base_paths=["calc.go"], sources=GO_SOURCES
     )
     assert bool(refusals) == is_refused, refusals
+
+
+@pytest.mark.parametrize(
+    "added", ['import "os"', 'var x = "os"', 'func x() string {\n\treturn "log"\n}']
+)
+def test_a_package_by_its_own_name_is_no_other_name(added: str) -> None:
+    assert not [one for one in objections(added) if "reaches around" in one]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["internal/testutil/assert.go", "test/helpers.go", "store/mocks/db.go", "a/testdata/x.go"],
+)
+def test_what_helps_tests_is_of_the_tests(path: str) -> None:
+    project = GoProject(name="calc", modules={"": "calc"})
+    assert project.is_test_path(path)
+    assert not project.is_test_path("store/contest.go")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from agent.reproduction.javascript.bindings import Binding, bindings_of, exported, module_name
+from agent.reproduction.javascript.bindings import (
+    _EXPORTS,
+    _EXPORTS_ONE,
+    Binding,
+    bindings_of,
+    exported,
+    module_name,
+)
 from agent.reproduction.javascript.tests import JavaScriptTests
 from sandbox.languages.javascript.detection.project import Framework
 
@@ -128,3 +135,19 @@ def test_what_one_file_alone_exports() -> None:
     assert found["shop"].imported == "default"
     assert module_name("src/a.mts", "src") == "./a"
     assert module_name("a.js", "") == "./a.js"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import " + " " * 60_000 + "x",
+        "import a," + "a," * 60_000,
+        "export default" + " " * 100_000 + "(",
+        "export function" + " " * 100_000 + "(",
+    ],
+)
+def test_long_blanks_in_anybodys_text_take_no_time(text: str) -> None:
+    """Read to the end from each of them, this takes hours."""
+    assert bindings_of(text * 3) == {}
+    assert not list(_EXPORTS.finditer(text))
+    assert not list(_EXPORTS_ONE.finditer(text))

@@ -9,9 +9,10 @@ import pytest
 
 from sandbox.languages.base import Overrides
 from sandbox.languages.choose import understand
+from sandbox.languages.go.canary import make_canary
 from sandbox.languages.go.detection.module_files import read_module_file
 from sandbox.languages.go.detection.project import GoProject
-from sandbox.languages.go.environments.recipe import COMMON, write_recipe
+from sandbox.languages.go.environments.recipe import _IMPORTS, COMMON, write_recipe
 from sandbox.languages.python.detection.project import PythonProject
 from tests.support.snapshot_case import snapshot_of
 
@@ -173,3 +174,14 @@ def test_projects_without_dependencies_share_an_environment(tmp_path: Path) -> N
         assert isinstance(project, GoProject)
         keys.add(write_recipe(project, snapshot).key(["go"]))
     assert len(keys) == 1
+
+
+def test_the_canary_is_the_last_file_of_its_package() -> None:
+    """What ends the process before keeps it from passing."""
+    assert make_canary("store/zebra_test.go", b"package store\n").path.startswith("store/zz")
+
+
+def test_imports_that_are_never_closed_are_read_in_one_go() -> None:
+    """With a pattern that looks to the end of the file for each, this takes hours."""
+    assert _IMPORTS.findall(b"import (\n" * 100_000) == []
+    assert _IMPORTS.findall(b'import (\n\t"fmt"\n)\n') == [(b'\n\t"fmt"\n', b"")]

@@ -48,3 +48,11 @@ def test_a_page_on_another_host_is_not_asked_for() -> None:
     assert next(pages) == 1
     with pytest.raises(CallFailed, match="another host"):
         next(pages)
+
+
+def test_an_answer_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A diff is as large as whoever proposed it made it."""
+    monkeypatch.setattr("workers.forges.api.client.MAX_RESPONSE_BYTES", 1000)
+    assert client(GiteaClient, 200, json="x" * 900).get("/x", "Bearer secret") == "x" * 900
+    with pytest.raises(CallFailed, match="over 1,000 bytes"):
+        client(GiteaClient, 200, json="x" * 1000).get("/x", "Bearer secret")

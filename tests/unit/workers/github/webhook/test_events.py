@@ -259,3 +259,9 @@ def test_a_typo_is_asked_back(said: str, meant: str) -> None:
     assert isinstance(found, Trigger)
     assert found.action is Action.HELP
     assert meant in found.hint
+
+
+def test_a_failed_check_on_no_branch_of_ours_starts_nothing() -> None:
+    """Gitea names the branch of a fork's run so."""
+    for event in ("check_suite", "workflow_run"):
+        assert isinstance(read(event, suite(event=event, branch="")), IgnoredDelivery)

@@ -40,3 +40,17 @@ def test_which_packages_a_command_asks(command: str, names: tuple[str, ...], scr
 def test_what_asks_the_package_at_the_top(command: str) -> None:
     programs = [found.program for found in commands_in(command, SCRIPTS)]
     assert "mocha" in programs
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "yarn mocha -r ts-node/register test",
+        "yarn run mocha -r x",
+        "pnpm exec mocha -r x",
+        "npm exec mocha -w",
+    ],
+)
+def test_options_of_a_program_behind_a_package_manager_are_its_own(command: str) -> None:
+    programs = [found.program for found in commands_in(command, SCRIPTS)]
+    assert programs == ["mocha"]
