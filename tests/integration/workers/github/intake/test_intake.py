@@ -109,6 +109,16 @@ def test_after_a_job_ended_a_person_may_ask_again(case: Case) -> None:
     assert len(case.store.jobs()) == 2
 
 
+@pytest.mark.parametrize("event", ["check_suite", "workflow_run"])
+def test_a_failed_check_of_another_commit_than_the_branch_holds(
+    open_case: Case, event: str
+) -> None:
+    """A payload does not always tell a fork's run; its commit is never worked on."""
+    open_case.deliver(event, suite(sha="b" * 40, event=event))
+    open_case.handle()
+    assert open_case.store.jobs() == []
+
+
 def test_a_check_of_a_commit_that_was_tried_starts_nothing(open_case: Case) -> None:
     sha = open_case.repo.tip("main") or ""
     open_case.deliver("check_suite", suite(sha=sha))

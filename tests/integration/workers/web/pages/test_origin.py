@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.support import gitea_payloads
+from tests.support.gitea_case import running_gitea_case
 from tests.support.github_case import running_case
 from tests.support.github_payloads import labelled
 from workers.jobs.view import view_of
@@ -29,3 +31,24 @@ def test_issue_and_pull_request(tmp_path: Path) -> None:
             label=f"pull request #{pull['number']}", address=f"{site}/pull/{pull['number']}"
         )
         assert origins(case.store, {}, [view]) == {}
+
+
+def test_a_server_with_a_port(tmp_path: Path) -> None:
+    with running_gitea_case(tmp_path) as case:
+        number = case.issue()
+        case.deliver("issues", gitea_payloads.labelled(number))
+        case.handle()
+        view = view_of(case.job(), None, None)
+        origin = origins(case.store, {"gitea": case.gitea}, [view])[view.id]
+        address = f"{case.stand_in.url}/acme/ledger/issues/{number}"
+        assert origin.asked_at == Place(label=f"#{number}", address=address)
+
+
+def test_a_server_that_has_another_address_now(tmp_path: Path) -> None:
+    (tmp_path / "now").mkdir()
+    with running_gitea_case(tmp_path) as case, running_gitea_case(tmp_path / "now") as now:
+        number = case.issue()
+        case.deliver("issues", gitea_payloads.labelled(number))
+        case.handle()
+        view = view_of(case.job(), None, None)
+        assert origins(case.store, {"gitea": now.gitea}, [view])[view.id].asked_at is None
