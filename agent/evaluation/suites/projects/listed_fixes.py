@@ -21,7 +21,7 @@ FACTS = SuiteFacts(
     title="Listed fixes of repositories",
     source="a list that the user has",
     published="",
-    graded_by="the tests that came with the fix pass, and those that passed still do",
+    graded_by="the tests in the fix's test files that pass with the fix pass",
     ways=frozenset({*REPAIRS, AnswerSource.REFERENCE}),
     groups="repositories",
 )

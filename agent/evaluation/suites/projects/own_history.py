@@ -27,7 +27,7 @@ FACTS = SuiteFacts(
     title="Fixes of a repository's own history",
     source="a repository of the user's",
     published="",
-    graded_by="the tests that came with the fix pass, and those that passed still do",
+    graded_by="the tests in the fix's test files that pass with the fix pass",
     ways=frozenset({*REPAIRS, AnswerSource.REFERENCE}),
 )
 MAX_COMMITS = 5_000

@@ -13,6 +13,7 @@ from sandbox.languages.go.detection.module_files import (
     ModuleFile,
     is_left_out,
     module_files,
+    tested_modules,
 )
 from sandbox.languages.go.detection.project import TEST_SUFFIX, GoProject, GoTests
 from sandbox.languages.go.detection.test_command import GoTestCommand, go_test_command
@@ -36,11 +37,12 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> GoProj
         return None
     tests = sorted(_tests(snapshot, modules, command))
     name = modules[0].module
+    needed = [*tested_modules(files, tests), *(f for f in files if f.path == WORKSPACE_FILE)]
     return GoProject(
         name=name if _NAME.fullmatch(name) else snapshot.name,
         tests=GoTests(options=command.options, files=tuple(tests), given=bool(overrides.test)),
         modules={file.folder: file.module for file in modules},
-        go_version=max((file.go for file in files if file.go), default=None),
+        go_version=max((file.go for file in needed if file.go), default=None),
         install=overrides.install,
         variables=dict(overrides.env),
         why=(_why_tests(modules, overrides), _why_install(snapshot, files, overrides)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sandbox.snapshots.snapshot import Snapshot
@@ -47,6 +47,20 @@ def module_files(snapshot: Snapshot) -> tuple[ModuleFile, ...]:
     ]
     paths.sort(key=lambda path: (path.count("/"), path))
     return tuple(read_module_file(path, snapshot.read(path)) for path in paths)
+
+
+def tested_modules(files: Sequence[ModuleFile], tests: Iterable[str]) -> tuple[ModuleFile, ...]:
+    """The modules that these test files are of: what only examples or tools need is not installed,
+    and says nothing of the Go that the tests need."""
+    modules = {file.folder: file for file in files if file.path != WORKSPACE_FILE}
+    needed = {_nearest(posixpath.dirname(path), modules) for path in tests}
+    return tuple(file for folder, file in modules.items() if folder in needed)
+
+
+def _nearest(folder: str, modules: Collection[str]) -> str:
+    while folder and folder not in modules:
+        folder = posixpath.dirname(folder)
+    return folder
 
 
 def is_left_out(path: str) -> bool:

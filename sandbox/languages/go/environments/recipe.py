@@ -14,6 +14,7 @@ from sandbox.languages.go.detection.module_files import (
     WORKSPACE_FILE,
     is_left_out,
     module_files,
+    tested_modules,
 )
 from sandbox.languages.go.detection.project import GoProject
 from sandbox.snapshots.snapshot import Snapshot
@@ -75,7 +76,8 @@ def write_recipe(project: GoProject, snapshot: Snapshot) -> GoRecipe:
         if posixpath.basename(path) in _READ and entry.kind == "file" and not is_left_out(path)
     )
     in_workspace = any(file.path == WORKSPACE_FILE for file in files)
-    folders = [""] if in_workspace else [file.folder for file in files if file.requires]
+    needed = tested_modules(files, project.tests.files)
+    folders = [""] if in_workspace else [file.folder for file in needed if file.requires]
     return GoRecipe(
         folders=tuple(folders),
         digests=tuple((path, snapshot.entries[path].sha256) for path in paths),

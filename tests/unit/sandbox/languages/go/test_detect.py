@@ -185,3 +185,20 @@ def test_imports_that_are_never_closed_are_read_in_one_go() -> None:
     """With a pattern that looks to the end of the file for each, this takes hours."""
     assert _IMPORTS.findall(b"import (\n" * 100_000) == []
     assert _IMPORTS.findall(b'import (\n\t"fmt"\n)\n') == [(b'\n\t"fmt"\n', b"")]
+
+
+def test_a_module_without_tests_is_not_installed_and_asks_for_no_go(tmp_path: Path) -> None:
+    """Examples and tools may need what nobody can fetch."""
+    snapshot = snapshot_of(
+        tmp_path,
+        {
+            "go.mod": "module example.org/calc\n\ngo 1.21\n\nrequire example.org/x v1.0.0\n",
+            "calc/calc_test.go": "package calc\n",
+            "examples/go.mod": "module examples\n\ngo 1.99\n\nrequire example.org/y v1.0.0\n",
+            "examples/main.go": "package main\n",
+        },
+    )
+    project = understand(snapshot, Overrides())
+    assert isinstance(project, GoProject)
+    assert project.go_version == (1, 21, 0)
+    assert write_recipe(project, snapshot).folders == ("",)
