@@ -39,7 +39,11 @@ SUITES = {
 
 RunName = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="Its id, a part of it, or its folder.", show_default=False),
+    typer.Argument(
+        metavar="RUN",
+        help="Its id, the beginning or the end of it, or (to show or compare) its folder.",
+        show_default=False,
+    ),
 ]
 
 
