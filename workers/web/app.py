@@ -42,7 +42,11 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         settings=settings,
         store=store,
         tokens=tokens,
-        gate=Gate(tokens, listen_host=settings.listen_host),
+        gate=Gate(
+            tokens,
+            listen_host=settings.listen_host,
+            is_published=settings.public_url is not None,
+        ),
         overview=Overview(store),
         counters=JobCounters(store.engine),
         forges={forge.name: forge for forge in forges},

@@ -59,10 +59,17 @@ class Gate:
     """
 
     def __init__(
-        self, tokens: TokenStore, *, listen_host: str, clock: Callable[[], float] = time.time
+        self,
+        tokens: TokenStore,
+        *,
+        listen_host: str,
+        is_published: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`is_published`: people reach the service by another address, so through a proxy, which
+        need not say in its requests that it is one."""
         self._tokens = tokens
-        self._on_loopback = is_loopback(listen_host)
+        self._on_loopback = is_loopback(listen_host) and not is_published
         self._clock = clock
 
     def caller(self, request: Request, secret: str | None) -> Caller:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from tests.support.web_case import Site, service_settings
+from tests.support.web_case import Site, service_settings, site
 from workers.store.store import open_store
 from workers.store.tables import api_tokens
 from workers.web.auth import session
@@ -144,6 +144,14 @@ def test_a_service_on_other_addresses_is_closed(tmp_path: Path) -> None:
             assert client.get("/", follow_redirects=False).status_code == 303
             assert client.get("/metrics").status_code == 401
             assert client.get("/healthz").status_code == 200
+
+
+def test_a_service_with_an_address_of_its_own_has_no_visitor_at_the_machine(tmp_path: Path) -> None:
+    """A proxy that sends its own `Host` and no word of whom it speaks for looks like one."""
+    with site(tmp_path, public_url="https://repair.example.com") as here:
+        assert httpx.get(f"{here.url}{JOBS}").status_code == 401
+        answer = httpx.get(here.url)
+        assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login")
 
 
 def test_loopback_names() -> None:
