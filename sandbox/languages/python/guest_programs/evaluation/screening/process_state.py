@@ -22,6 +22,7 @@ import io
 import itertools
 import locale
 import logging
+import operator
 import os
 import random
 import signal
@@ -146,7 +147,6 @@ class ProcessState:
         self._mappings = [value for value in self._watched if issubclass(type(value), dict)]
         self._classes = [value for value in self._watched if issubclass(type(value), type)]
         self._kept: Tuple[List[Any], List[Any]] = ([], [])
-        self._identities = b""
         self._values: Tuple[Any, ...] = ()
         count = len(gc.get_referents(*self._watched))
         if not self.unknown and count > MAX_OBJECTS:
@@ -156,18 +156,15 @@ class ProcessState:
 
     def remember(self) -> None:
         """Take the state of now as the one to compare with."""
-        # Kept alive, so that no other object can have one of these addresses.
         self._kept = self._referents()
-        self._identities = _identities(self._kept)
         self._values = self._current_values()
 
     def changed(self) -> bool:
         """Whether anything is not what it was."""
         gc.collect()  # classes that a test made live on in cycles, and among `__subclasses__`
-        return (
-            _identities(self._referents()) != self._identities
-            or self._current_values() != self._values
-        )
+        now = self._referents()
+        is_same = all(map(_are_same, now, self._kept))
+        return not is_same or self._current_values() != self._values
 
     def _referents(self) -> Tuple[List[Any], List[Any]]:
         """What is referred to. CPython visits no keys of a dictionary that has only strings."""
@@ -273,8 +270,10 @@ def _reading(value: Any) -> Optional[object]:
     return None
 
 
-def _identities(kept: Tuple[List[Any], List[Any]]) -> bytes:
-    return array("Q", map(id, itertools.chain(*kept))).tobytes()
+def _are_same(now: List[Any], kept: List[Any]) -> bool:
+    """Whether these are the same objects. Not by `id`, of which each call is told to the audit hook
+    of this process: that took 3 µs an object."""
+    return len(now) == len(kept) and all(map(operator.is_, now, kept))
 
 
 _SIGNALS = (signal.SIGALRM, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
