@@ -24,10 +24,8 @@ from .code_swap import NotSwappable, SourceMap, Swapper
 from .screening.direct_call import DirectCall, Unclear
 from .visits import EndVisits, Visits
 
-_STARTS = frozenset(
-    ["os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system",
-     "subprocess.Popen"]
-)  # fmt: skip
+_STARTS_A_PROGRAM = ("os.system", "os.exec", "os.posix_spawn", "os.spawn")
+_STARTS = frozenset(["os.fork", "os.forkpty", "subprocess.Popen", *_STARTS_A_PROGRAM])
 """Audit events of what starts another process."""
 GOOD_OUTCOMES = ("passed", "xpassed", "xfailed")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
@@ -255,7 +253,7 @@ class Programs:
             self.report.end(again="alone")
         if event == "subprocess.Popen" and reads_python(arguments[0], arguments[1]):
             self.report.end(again="disk")
-        elif event in ("os.system", "os.exec", "os.posix_spawn", "os.spawn"):
+        elif event in _STARTS_A_PROGRAM:
             self.report.end(again="disk")
 
 

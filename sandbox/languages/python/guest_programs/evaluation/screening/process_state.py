@@ -69,7 +69,13 @@ _FOLLOWED = (
     type(functools.lru_cache(lambda: None)),
 )
 """All that these can change are the objects they refer to."""
+_METHODS_OF_C = (
+    types.ClassMethodDescriptorType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+)
 _FIXED = (
+    *_METHODS_OF_C,
     type(None),
     bool,
     type(Ellipsis),
@@ -86,10 +92,7 @@ _FIXED = (
     types.FrameType,
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
-    types.MethodDescriptorType,
     types.TracebackType,
-    types.WrapperDescriptorType,
-    types.ClassMethodDescriptorType,
     type(os.environ),  # looked at by itself
     type(io.TextIOWrapper(io.BytesIO())),
     io.BufferedReader,
@@ -97,11 +100,6 @@ _FIXED = (
     io.FileIO,
 )
 """Immutable, or the streams of the process: what is written to them nobody reads back."""
-_METHODS_OF_C = (
-    types.ClassMethodDescriptorType,
-    types.MethodDescriptorType,
-    types.WrapperDescriptorType,
-)
 _FIXED_NAMES = frozenset(
     ["_abc._abc_data", "builtins._abc_data", "datetime.tzinfo",
      "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta",
@@ -257,9 +255,7 @@ def _reading(value: Any) -> Optional[object]:
     kind = type(value)
     if kind in _LOCKS:
         return repr(value).partition(" object ")[0]
-    if kind is bytearray:
-        return bytes(value)
-    if kind is array:
+    if kind in (bytearray, array):
         return bytes(value)
     if kind in (io.StringIO, io.BytesIO):
         return ("closed",) if value.closed else (value.tell(), value.getvalue())
@@ -282,8 +278,8 @@ _SIGNALS = (signal.SIGALRM, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signa
 def _interpreter() -> Iterator[object]:
     """What belongs to the process and not to an object."""
     yield os.getcwd()
-    yield sorted(os.listdir(os.environ.get("TMPDIR") or "/nonexistent")) if _has_scratch() else ()
-    yield len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    yield _names_in(os.environ.get("TMPDIR", ""))
+    yield len(_names_in("/proc/self/fd"))
     yield threading.active_count()
     yield sys.getrecursionlimit()
     yield (sys.gettrace(), sys.getprofile(), gc.isenabled())
@@ -298,8 +294,9 @@ def _interpreter() -> Iterator[object]:
     yield mask
 
 
-def _has_scratch() -> bool:
-    return os.path.isdir(os.environ.get("TMPDIR") or "/nonexistent")
+def _names_in(folder: str) -> List[str]:
+    """Sorted; none of what is no folder."""
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
 def _shared_containers(modules: List[Dict[str, Any]], outside: Set[int]) -> List[Any]:
