@@ -19,21 +19,30 @@ from sandbox.languages.python.detection.detect import understand as understand_p
 from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.language import Python
+from sandbox.languages.rust.detection.detect import understand as understand_rust
+from sandbox.languages.rust.detection.project import RustProject
+from sandbox.languages.rust.language import Rust
 from sandbox.runners.test_ids import named_file
 from sandbox.snapshots.snapshot import Snapshot
 
-AnyProject: TypeAlias = PythonProject | JavaScriptProject | GoProject
+AnyProject: TypeAlias = PythonProject | JavaScriptProject | GoProject | RustProject
 """What a run's record can hold: a union that is told apart by its fields."""
 
 LANGUAGES: Mapping[type, Language[Any]] = {
     PythonProject: Python(),
     JavaScriptProject: JavaScript(),
     GoProject: Go(),
+    RustProject: Rust(),
 }
 _Understand: TypeAlias = Callable[[Snapshot, Overrides], AnyProject | None]
-_OTHERS: tuple[_Understand, ...] = (understand_javascript, understand_go)
+_OTHERS: tuple[_Understand, ...] = (understand_javascript, understand_go, understand_rust)
 """Beside Python, the first first."""
-_COMMANDS = {"Python": "pytest", "JavaScript": "npm test", "Go": "go test ./..."}
+_COMMANDS = {
+    "Python": "pytest",
+    "JavaScript": "npm test",
+    "Go": "go test ./...",
+    "Rust": "cargo test",
+}
 _OF_PYTHON = re.compile(
     r"py\.?test|python[\d.]*|tox|nox|nose2|trial|stestr|coverage|uvx?|poetry|pdm|hatch|pipenv"
 )
@@ -41,7 +50,7 @@ _OF_PYTHON = re.compile(
 
 def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> AnyProject:
     """The project as its files describe it. Tests in Python come first; where there are none, those
-    in JavaScript, then those in Go. A command that a person gave decides by what it starts,
+    in JavaScript, then those in Go, then those in Rust. A command that a person gave decides by what it starts,
     Python's runners first; else tests that are named (`only`) by the files that they lie in.
 
     Broken or hostile configuration becomes a note, never an error.

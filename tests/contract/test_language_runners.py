@@ -15,6 +15,7 @@ from tests.support.language_case import (
     MOCHA,
     NODE_TEST,
     PYTHON,
+    RUST,
     VITEST,
     LanguageCase,
     Opened,
@@ -27,6 +28,7 @@ CASES = [
     pytest.param(NODE_TEST, id="node:test"),
     # What Go itself brings is compiled first.
     pytest.param(GO, id="go test", marks=pytest.mark.slow),
+    pytest.param(RUST, id="cargo test", marks=pytest.mark.slow),
     # They are installed from the registry.
     pytest.param(MOCHA, id="mocha", marks=pytest.mark.slow),
     pytest.param(JEST, id="jest", marks=pytest.mark.slow),

@@ -12,6 +12,7 @@ from sandbox.engines.choose import AnySandbox
 from sandbox.languages.base import Canary, SessionSetup
 from sandbox.languages.choose import AnyProject, language_of, understand
 from sandbox.languages.go.environments.toolchain import go_of_this_machine
+from sandbox.languages.rust.environments.toolchain import rust_of_this_machine
 from sandbox.runners.base import TestReport, TestRunner
 from sandbox.snapshots.snapshot import Snapshot
 from tests.support.snapshot_case import snapshot_of
@@ -202,6 +203,56 @@ func TestLast(t *testing.T) {{}}
     exception="",
 )
 
+RUST = LanguageCase(
+    name="cargo test",
+    files={
+        "Cargo.toml": '[package]\nname = "calc"\nversion = "0.1.0"\nedition = "2021"\n',
+        "src/calc.rs": "pub fn add(a: i32, b: i32) -> i32 { a - b }\n",
+        "tests/all.rs": f"""#[path = "../src/calc.rs"]
+mod calc;
+
+use calc::add;
+
+#[test]
+fn passes() {{
+    use std::io::Write;
+    let mut output = std::io::stdout();
+    writeln!(output, "{EVENT.replace("{", "{{").replace("}", "}}")}").unwrap();
+    writeln!(output, "test fails ... ok\\n\\ntest result: ok. 1 passed").unwrap();
+}}
+#[test]
+fn fails() {{ assert_eq!(add(1, 2), 3); }}
+#[test]
+#[ignore = "why"]
+fn skipped() {{}}
+#[test]
+fn odd_größe_ß() {{}}
+mod suite {{
+    #[test]
+    fn deep() {{}}
+}}
+#[test]
+fn exits() {{ std::process::exit(0); }}
+#[test]
+fn hangs() {{ loop {{}} }}
+#[test]
+fn last() {{}}
+""",
+        "tests/broken.rs": "#[test]\nfn x( {}\n",
+    },
+    ids={
+        **{
+            name: f"tests/all.rs::{name}"
+            for name in ("passes", "fails", "skipped", "exits", "hangs", "last")
+        },
+        "odd": "tests/all.rs::odd_größe_ß",
+        "nested": "tests/all.rs::suite::deep",
+    },
+    test_file="tests/all.rs",
+    broken_file="tests/broken.rs",
+    exception="panic",
+)
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -254,6 +305,8 @@ def lacks(case: LanguageCase) -> str:
     """Why a case cannot be run on this machine; empty where it can."""
     if case is GO:
         return "" if go_of_this_machine() else "there is no Go on this machine"
+    if case is RUST:
+        return "" if rust_of_this_machine() else "there is no Rust on this machine"
     return "" if case is PYTHON or has_node() else "there is no Node on this machine"
 
 
