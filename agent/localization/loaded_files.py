@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 
 from agent.records import SuspiciousLine
-from agent.source.braces.languages import functions_of
+from agent.source.braces.languages import functions_of, lines_of_tests
 from agent.source.braces.spans import function_around
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
@@ -23,7 +23,7 @@ NAMED_FACTOR = 3.0
 """What is named where the test fails has so many times more on top, what the test's name or its
 message holds half of that, and what such a function names itself half of what that has."""
 UNNAMED_SHARE = 0.5
-"""In Go, of what nothing names: a package comes with all of its files."""
+"""In Go and Rust, of what nothing names: a package comes with all of its files."""
 CALL_DEPTH = 2
 MAX_DEFINITIONS = 3_000
 MAX_HELPERS = 300
@@ -44,9 +44,12 @@ _PASSES_ON = re.compile(r"^export\s.*\bfrom\s*[\"']|^export\s*\{")
 _NAME = re.compile(
     r"(?:\bfunction\b\s*\*?|\bclass\b|\b(?:const|let|var|type)\b|exports\.)\s*([\w$]+)|^\t(\w+)\s+="
 )
-_COMPILER = re.compile(r"^\s*(?:vet: )?(\S+\.go):(\d{1,9})", re.MULTILINE)
-"""What Go's compiler says of a place."""
+_COMPILER = re.compile(r"^\s*(?:vet: |--> ?)?(\S+\.(?:go|rs)):(\d{1,9})", re.MULTILINE)
+"""What the compilers of Go and Rust say of a place."""
 _WORD = re.compile(r"[A-Za-z_$][\w$]{2,}")
+_BUILT_WHOLE = (".go", ".rs")
+"""Ends of files that are compiled with all of their package."""
+_RUST_DEFINES = re.compile(r"^\s*(?:pub(?:\([^)]*\))?\s+)?(?:const|static)\s+(\w+)")
 _GO_DEFINES = re.compile(r"^(?:var|const|type)\s+(\w+)|^\t(\w+)\s+(?:=|\w+\s*=)")
 ReadSource = Callable[[str], str | None]
 Loads = Callable[[str, str, Collection[str]], Iterable[str]]
@@ -89,11 +92,14 @@ def lines_of_failures(
     for definition, path, score in definitions:
         place = path, definition.line
         near = closeness.get(definition.name, 0.0)
-        if not near and path.endswith(".go"):
+        if not near and path.endswith(_BUILT_WHOLE):
             score *= UNNAMED_SHARE
         if place not in scores:
             scores[place] = score * (1 + NAMED_FACTOR * near)
             reasons[place] = "named by the test" if near else "loaded by the test"
+    closed = {path: lines_of_tests(path, read(path) or "") for path in {p for p, _ in scores}}
+    for place in [(p, n) for p, n in scores if any(n in lines for lines in closed[p])]:
+        del scores[place]
     ranking = sorted(scores, key=lambda place: (-scores[place], place))
     return tuple(
         SuspiciousLine(
@@ -126,8 +132,10 @@ def _in_stacks(
 def _loaded(
     tests: Iterable[str], paths: Collection[str], read: ReadSource, loads: Loads
 ) -> Iterator[tuple[str, float]]:
-    """Files that these load, and what those load, nearest first."""
+    """Files that these load, and what those load, nearest first; before them these themselves,
+    which in Rust may be sources, too."""
     known_paths, level, score = set(tests), list(tests), LOADED_SCORE
+    yield from ((path, score) for path in level)
     for _ in range(MAX_DEPTH):
         next_level: list[str] = []
         for path in level:
@@ -155,7 +163,7 @@ def _definitions(path: str, text: str) -> Iterator[_Definition]:
     """Functions, methods, and what is exported."""
     lines = text.split("\n")
     spans = {span.first: span for span in functions_of(path, text)}
-    defines = _GO_DEFINES if path.endswith(".go") else _DEFINES
+    defines = {".go": _GO_DEFINES, ".rs": _RUST_DEFINES}.get(path[-3:], _DEFINES)
     for number, line in enumerate(lines, 1):
         span = spans.get(number)
         if span is None and (not defines.match(line) or _PASSES_ON.match(line)):
@@ -168,9 +176,9 @@ def _definitions(path: str, text: str) -> Iterator[_Definition]:
 
 
 def _helpers(path: str, text: str) -> Iterator[_Definition]:
-    """Functions of a test file in Go through which its tests reach the code; in JavaScript most
-    functions of a test file have no name."""
-    if path.endswith(".go"):
+    """Functions of a file with tests in Go or Rust through which its tests reach the code; in
+    JavaScript most functions of a test file have no name."""
+    if path.endswith(_BUILT_WHOLE):
         yield from islice(_definitions(path, text), MAX_HELPERS)
 
 
@@ -201,7 +209,7 @@ def _words_of_failures(
         for frame in result.frames:
             rows = rows_of(frame.path) if frame.path in tests else []
             texts += [(1.0, row) for row in rows[frame.line - 1 : frame.line]]
-            if frame.path.endswith(".go"):  # where it failed it compares what was made above
+            if frame.path.endswith(_BUILT_WHOLE):  # where it failed it compares what was made above
                 texts += [(0.5, row) for row in body_of(frame.path, frame.line)]
         for weight, text in texts:
             for word in _WORD.findall(text):

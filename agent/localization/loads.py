@@ -13,6 +13,7 @@ _LOADS = re.compile(
 _ENDS = ("", ".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _IMPORTS = re.compile(r'^import[ \t]+(?:\(([^()]*)\)|[\w.]*[ \t]*("[^"\n]*"))', re.MULTILINE)
 _IMPORT = re.compile(r'"([^"\n]+)"')
+_WORD = re.compile(r"\w+")
 
 
 def javascript_loads(path: str, text: str, paths: Collection[str]) -> Iterator[str]:
@@ -48,3 +49,26 @@ class GoLoads:
         for folder, module in self.modules.items():
             if name == module or name.startswith(f"{module}/"):
                 yield posixpath.join(folder, name[len(module) + 1 :]).rstrip("/")
+
+
+@dataclass(frozen=True)
+class RustLoads:
+    """The sources of Rust that one is built with: those of its package, and of those it names."""
+
+    crates: Mapping[str, str]
+    """Folder of each package → the name of its library in code."""
+
+    def __call__(self, path: str, text: str, paths: Collection[str]) -> Iterator[str]:
+        folders = {self._package(path)}
+        words = frozenset(_WORD.findall(text))
+        folders.update(folder for folder, crate in self.crates.items() if crate in words)
+        for other_path in sorted(paths):
+            if other_path.endswith(".rs") and other_path != path:
+                folder = self._package(other_path)
+                if folder in folders and other_path.startswith(posixpath.join(folder, "src/")):
+                    yield other_path
+
+    def _package(self, path: str) -> str:
+        """The folder of the package that a file lies in: the one furthest down."""
+        around = [f for f in self.crates if not f or path.startswith(f"{f}/")]
+        return max(around, key=len, default="")

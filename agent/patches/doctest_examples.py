@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.patches.changes import FileChange
-from agent.patches.path_rules import PathRules
+from agent.patches.inner_tests import touched_tests
+from agent.patches.path_rules import RUST_SUFFIXES, PathRules
 from agent.source.trees import tree_of
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import locate
@@ -25,12 +26,13 @@ CONTRADICTION = "the failing tests and"
 def pinned_docstring_objections(
     changes: Mapping[str, FileChange], rules: PathRules
 ) -> tuple[str, ...]:
-    """One sentence for each file in which the patch touches docstrings that are tests."""
+    """One sentence for each file in which the patch touches docstrings that are tests, or tests
+    that stand inside of a source."""
     return tuple(
         f"{path}: {sentence}"
         for path, (old, new) in changes.items()
         if old is not None and new is not None and rules.holds_pinned_examples(path)
-        if (sentence := _touched(old, new))
+        if (sentence := _touched_in(path, old, new))
     )
 
 
@@ -102,6 +104,10 @@ def _holder(tree: ast.AST, dotted: str) -> _Docstring | None:
         if docstring.name and f".{dotted}".endswith(docstring.name)
     ]
     return max(holders, key=lambda docstring: len(docstring.name), default=None)
+
+
+def _touched_in(path: str, old: bytes, new: bytes) -> str:
+    return touched_tests(old, new) if path.endswith(RUST_SUFFIXES) else _touched(old, new)
 
 
 def _touched(old: bytes, new: bytes) -> str:

@@ -13,6 +13,7 @@ from agent.patches.constructs.confusables import misleading, module_like_another
 from agent.patches.constructs.forbidden_constructs import new_constructs
 from agent.patches.constructs.go_constructs import new_forms as new_go_forms
 from agent.patches.constructs.javascript_constructs import new_forms
+from agent.patches.constructs.rust_constructs import new_forms as new_rust_forms
 from agent.patches.importable_names import Importable
 from sandbox.languages.javascript.detection.configuration_names import READ_BY_ITSELF
 
@@ -28,6 +29,7 @@ _NO_NAME = re.compile(r"[\\\0\ud800-\udc7f\udd00-\udfff]")
 SOURCE_SUFFIXES = (".py", ".pyi")
 JAVASCRIPT_SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 GO_SUFFIXES = (".go",)
+RUST_SUFFIXES = (".rs",)
 CONFIGURATION = frozenset(
     {
         "pytest.ini",
@@ -197,6 +199,25 @@ GO_SOURCES = SourceRules(
 )
 
 
+def _built_by_itself(path: str, paths: frozenset[str]) -> str | None:
+    """https://doc.rust-lang.org/cargo/guide/project-layout.html: Cargo builds some files by their
+    names, and of `a.rs` and `a/mod.rs` one alone may be there."""
+    folder, name = posixpath.split(path)
+    if name in ("build.rs", "main.rs", "lib.rs") or posixpath.basename(folder) in _CARGO_FOLDERS:
+        return "Cargo builds a new file of this name by itself"
+    stem = path.removesuffix(".rs")
+    rival = f"{folder}.rs" if name == "mod.rs" else f"{stem}/mod.rs"
+    return f"a new file of this name takes the place of {rival}" if rival in paths else None
+
+
+_CARGO_FOLDERS = frozenset(("bin", "examples", "benches", "tests"))
+RUST_SOURCES = SourceRules(
+    suffixes=RUST_SUFFIXES,
+    watched=frozenset(("cargo.toml", "Cargo.toml", "Cargo.lock", "build.rs", "rust-toolchain")),
+    hides=_built_by_itself,
+)
+
+
 def measure_objection(path: str, rules: PathRules) -> str | None:
     """Why nobody but the project's people may change what stands at a path: it is a test, or it
     decides what the tests do. None for everything else."""
@@ -239,6 +260,9 @@ def _constructs(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
         yield from misleading(path, old, new)
     elif path.endswith(GO_SUFFIXES):
         yield from new_go_forms(path, old, new)
+        yield from misleading(path, old, new)
+    elif path.endswith(RUST_SUFFIXES):
+        yield from new_rust_forms(path, old, new)
         yield from misleading(path, old, new)
 
 

@@ -50,8 +50,9 @@ _OF_PYTHON = re.compile(
 
 def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> AnyProject:
     """The project as its files describe it. Tests in Python come first; where there are none, those
-    in JavaScript, then those in Go, then those in Rust. A command that a person gave decides by what it starts,
-    Python's runners first; else tests that are named (`only`) by the files that they lie in.
+    in JavaScript, then those in Go, then those in Rust. A command that a person gave decides by
+    what it starts, Python's runners first; else tests that are named (`only`) by the files that
+    they lie in.
 
     Broken or hostile configuration becomes a note, never an error.
     """

@@ -13,6 +13,7 @@ from agent.patches.path_rules import (
     GO_SOURCES,
     JAVASCRIPT_SOURCES,
     PYTHON_SOURCES,
+    RUST_SOURCES,
     SourceRules,
 )
 from agent.records import CandidatePatch
@@ -29,6 +30,7 @@ from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import pytest_setup
 from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.languages.rust.detection.project import RustProject
 from sandbox.runners.base import TestRunner
 from sandbox.runners.test_ids import file_of, is_doctest, locate
 from sandbox.snapshots.snapshot import Snapshot, load_snapshot
@@ -37,6 +39,7 @@ _SOURCES: Mapping[type, SourceRules] = {
     PythonProject: PYTHON_SOURCES,
     JavaScriptProject: JAVASCRIPT_SOURCES,
     GoProject: GO_SOURCES,
+    RustProject: RUST_SOURCES,
 }
 
 

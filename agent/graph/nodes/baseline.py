@@ -13,6 +13,7 @@ from agent.baseline.failures.classification import Explain
 from agent.baseline.failures.go_causes import GoCauses
 from agent.baseline.failures.javascript_causes import JavaScriptCauses
 from agent.baseline.failures.missing_files import RepositoryFiles
+from agent.baseline.failures.rust_causes import RustCauses
 from agent.baseline.near_names import near_names
 from agent.baseline.test_runs import BaselineLimits
 from agent.events import BaselineTaken, Progress, Warned
@@ -23,6 +24,7 @@ from agent.graph.state import RepairState
 from agent.records import Baseline, Status
 from agent.serialization import plain
 from sandbox.languages.go.detection.project import GoProject
+from sandbox.languages.rust.detection.project import RustProject
 
 UNTOLD = (Status.NOTHING_TO_FIX, Status.FLAKY, Status.ENVIRONMENT_BROKEN)
 """What the project's own tests may come to where they say nothing of a problem stated."""
@@ -91,6 +93,9 @@ def _causes(prepared: PreparedProject) -> Causes | None:
     if isinstance(prepared.project, GoProject):
         modules = frozenset(prepared.project.modules.values())
         return GoCauses(prepared.project.is_test_path, modules)
+    if isinstance(prepared.project, RustProject):
+        crates = frozenset(prepared.project.crates.values())
+        return RustCauses(prepared.project.is_test_path, crates)
     return JavaScriptCauses(prepared.project.is_test_path, prepared.project.name)
 
 

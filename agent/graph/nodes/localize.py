@@ -16,7 +16,7 @@ from agent.graph.state import RepairState
 from agent.localization.coverage import RecordedLines, RecordingPlan, record
 from agent.localization.line_ranking import Failure, rank
 from agent.localization.loaded_files import Loads, lines_of_failures
-from agent.localization.loads import GoLoads, javascript_loads
+from agent.localization.loads import GoLoads, RustLoads, javascript_loads
 from agent.localization.spectrum import Spectrum, spectrum
 from agent.localization.syntax_errors import with_unparsed
 from agent.proposers.search.ingredients.project_context import words_of_code
@@ -28,6 +28,7 @@ from agent.wording import counted
 from sandbox.languages.go.detection.project import GoProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.coverage import Coverage, CoverageReport, collect
+from sandbox.languages.rust.detection.project import RustProject
 
 MAX_STORED_LINES = 3_000
 SHOWN_LINES = 20
@@ -79,7 +80,9 @@ def _without_coverage(
 
 def _loads(prepared: PreparedProject) -> Loads:
     project = prepared.project
-    return GoLoads(project.modules) if isinstance(project, GoProject) else javascript_loads
+    if isinstance(project, GoProject):
+        return GoLoads(project.modules)
+    return RustLoads(project.crates) if isinstance(project, RustProject) else javascript_loads
 
 
 def _localized(ranking: Sequence[SuspiciousLine], context: RunContext) -> dict[str, Any]:

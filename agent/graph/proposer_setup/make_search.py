@@ -23,6 +23,7 @@ from agent.proposers.search.search_setup import (
 from agent.proposers.search.token_edits.edits import TokenFamily, token_frontier
 from agent.proposers.search.token_edits.go import FAMILY as GO
 from agent.proposers.search.token_edits.javascript import FAMILY as JAVASCRIPT
+from agent.proposers.search.token_edits.rust import FAMILY as RUST
 from agent.records import PlausiblePatch, SuspiciousLine
 from agent.serialization import restore
 from agent.validation.test_outcomes import outcomes
@@ -32,12 +33,17 @@ from sandbox.languages.javascript.detection.project import JavaScriptProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner
+from sandbox.languages.rust.detection.project import RustProject
 
 COLLECT_SECONDS = 120.0
 """For collecting once: this, and COLLECT_SHARE of the first run of all tests, which did it, too."""
 COLLECT_SHARE = 2.0
 MIN_LOOP_SECONDS = 2.0
-_FAMILIES: Mapping[type, TokenFamily] = {JavaScriptProject: JAVASCRIPT, GoProject: GO}
+_FAMILIES: Mapping[type, TokenFamily] = {
+    JavaScriptProject: JAVASCRIPT,
+    GoProject: GO,
+    RustProject: RUST,
+}
 LOOP_FACTOR = 10.0
 
 

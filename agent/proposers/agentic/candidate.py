@@ -90,8 +90,8 @@ def caution(path: str, base: bytes | None, content: bytes | None, rules: Rules) 
     objections = pinned_docstring_objections({path: (base, content)}, rules.layout)
     return "\n".join(
         f"Careful: {objection}. A patch that holds this is rejected, whatever `run_tests` says: "
-        "put the docstring back. If the example itself is wrong and contradicts a failing test, "
-        "submit the change of the code alone, and people are told of both."
+        "put the docstring, or the test, back. If the example itself is wrong and contradicts a "
+        "failing test, submit the change of the code alone, and people are told of both."
         for objection in objections
     )
 

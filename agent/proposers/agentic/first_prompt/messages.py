@@ -18,7 +18,12 @@ from agent.untrusted_text import marked
 
 MAX_TASK_CHARACTERS = 24_000
 """Of everything but the problem statement: about 7,000 tokens."""
-SETUP_FILES = {"Python": "conftest.py", "JavaScript": "snapshots, mocks", "Go": "testdata"}
+SETUP_FILES = {
+    "Python": "conftest.py",
+    "JavaScript": "snapshots, mocks",
+    "Go": "testdata",
+    "Rust": "fixtures, snapshots",
+}
 """What is read with the tests, by language."""
 MAX_SHOWN_OTHERS = 10
 MAX_PROBLEM_CHARACTERS = 16_000

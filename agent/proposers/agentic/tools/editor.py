@@ -35,7 +35,13 @@ done
 exit 1
 """
 _GOFMT = "command -v gofmt >/dev/null || exit 0; exec gofmt -e >/dev/null"
-_CHECKED = {(".py", ".pyi"): "Python", (".js", ".mjs", ".cjs"): "JavaScript", (".go",): "Go"}
+_RUSTFMT = "command -v rustfmt >/dev/null || exit 0; exec rustfmt --edition 2021 >/dev/null"
+_CHECKED = {
+    (".py", ".pyi"): "Python",
+    (".js", ".mjs", ".cjs"): "JavaScript",
+    (".go",): "Go",
+    (".rs",): "Rust",
+}
 """Endings of files whose syntax is checked → the language."""
 
 EDITOR = Tool(
@@ -250,6 +256,8 @@ class Editor:
         """Why the target's own Python does not compile it; empty when it does."""
         if path.endswith(".go"):
             return self._go_syntax(content)
+        if path.endswith(".rs"):
+            return self._rust_syntax(content)
         if not path.endswith((".py", ".pyi")):
             return self._javascript_syntax(path, content)
         argv = [self._tree.python, "-I", "-S", "-c", _COMPILE, path]
@@ -262,6 +270,13 @@ class Editor:
         result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
         text = result.stderr.strip().replace("<standard input>:", "line ")
         return "" if result.ok else text.partition("\n")[0][:300]
+
+    def _rust_syntax(self, content: bytes) -> str:
+        """The same of rustfmt; empty without it."""
+        argv = ["sh", "-c", _RUSTFMT]
+        result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
+        text = result.stderr.strip().partition("\n\n")[0]
+        return "" if result.ok else " ".join(text.replace("<stdin>:", "line ").split())[:300]
 
     def _javascript_syntax(self, path: str, content: bytes) -> str:
         """The same of Node, as a module or as a script, whichever takes it; empty without Node."""

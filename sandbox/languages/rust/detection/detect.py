@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sandbox.languages.base import Overrides
+from sandbox.languages.rust.detection.find_tests import FoundTests, find_tests
 from sandbox.languages.rust.detection.manifests import (
     LOCK,
     Manifest,
@@ -17,7 +18,6 @@ from sandbox.languages.rust.detection.manifests import (
 )
 from sandbox.languages.rust.detection.project import RustProject, RustTests
 from sandbox.languages.rust.detection.test_command import CargoTestCommand, cargo_test_command
-from sandbox.languages.rust.detection.find_tests import FoundTests, find_tests
 from sandbox.snapshots.snapshot import Snapshot
 
 MAX_NAME_CHARACTERS = 100

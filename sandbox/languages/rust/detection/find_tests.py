@@ -13,7 +13,8 @@ MAX_SOURCE_BYTES = 1024 * 1024
 MAX_READ_FILES = 5_000
 SOURCE_SUFFIX = ".rs"
 _TEST = re.compile(
-    rb"^[ \t]*(?!//)[^\n]*#\[\s*(?:\w+\s*::\s*)*(?:test|rstest|test_case|quickcheck|wasm_bindgen_test)\b"
+    rb"^[ \t]*(?!//)[^\n]*#\[\s*(?:\w+\s*::\s*)*(?:test|rstest|test_case|quickcheck"
+    rb"|wasm_bindgen_test)\b"
     rb"|^[ \t]*(?:proptest|quickcheck)!\s*[({]",
     re.MULTILINE,
 )

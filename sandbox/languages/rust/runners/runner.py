@@ -1,4 +1,4 @@
-"""Runs the tests of a Rust project: built by `cargo test --no-run`, each in a process of its own."""
+"""Runs the tests of a Rust project: built by `cargo test --no-run`, each in its own process."""
 
 from __future__ import annotations
 
