@@ -19,7 +19,8 @@ from sandbox.errors import SandboxError
 INSTRUCTIONS = """\
 Repairs failing tests of Python, JavaScript, Go and Rust projects. `repair` and `localize` begin
 work in the background and return a run id: ask `status` with wait_seconds until its state is not
-`running` (minutes). Nothing is written to the project: show the patch, apply it only when the user agrees.
+`running` (minutes). Nothing is written to the project: show the patch, apply it only when the user
+agrees.
 Status `repaired`: the patch passed the verdict, which is no proof. `plausible`: it passed, and too
 little says that it is right: never call it a fix, and put `confidence.question` to the user.
 `repaired_in_part`: it passed, and other failing tests stay red; with any status `still_red` names

@@ -66,9 +66,9 @@ class WorkspaceRun:
             holding = [t for t in self.workspace.targets if t.is_tested and t.may_hold(full)]
             exact = [target for target in holding if target.path == full]
             library = [target for target in holding if target.kind == "lib"]
-            chosen = (exact or library or [None])[0]
-            if chosen is None:
+            if not exact and not library:
                 return []
+            chosen = (exact or library)[0]
             named = f"--{chosen.kind}={chosen.name}"
             options.add("--lib" if chosen.kind == "lib" else named)
         return sorted(options)
