@@ -18,6 +18,7 @@ LIST_SECONDS = 60.0
 MAX_LIST_BYTES = 64 << 20
 MAX_HEAD_BYTES, MAX_TAIL_BYTES = 16 << 10, 48 << 10
 """Of what a test prints."""
+FAILED_STATUS = 101
 _UNUSUAL = "the process ended while this test ran"
 
 
@@ -129,8 +130,8 @@ class BuiltTests:
 def _end(name: str, status: int, recorded: Tuple[str, ...], text: str) -> End:
     if recorded == (f"ok {name}",) and status == 0:
         return End("passed", text)
-    if recorded == (f"failed {name}",):
-        return End("failed", text)
+    if status == FAILED_STATUS and recorded and recorded[0].startswith("failed"):
+        return End("failed", text)  # a reason may stand before the name
     if len(recorded) == 1 and recorded[0].startswith("ignored") and status == 0:
         return End("skipped", text)
     if status == -signal.SIGABRT and " panicked at " in text:

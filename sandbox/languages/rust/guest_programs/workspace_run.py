@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from .built_tests import BuiltTests, End, Test
 from .cargo import Build, Target, Workspace, build
 from .failure_text import MAX_DETAILS, Places, failure
 
-_ARGV = ["cargo", "test", "--no-run", "--no-fail-fast", "--offline", "--message-format=json"]
+_COMMON = ["--offline", "--message-format=json"]
+_SOME = ["cargo", "test", "--no-run", *_COMMON]
+_ALL = ["cargo", "build", "--tests", "--keep-going", *_COMMON]
+"""`cargo test` builds no more once something failed."""
+_PROFILES = ("--release", "-r", "--profile")
 _PACKAGES = ("-p", "--package", "--exclude")
 Emit = Callable[..., None]
 
@@ -36,27 +40,37 @@ class WorkspaceRun:
     def run(self) -> None:
         """Until every test that is wanted has an outcome."""
         wanted: Dict[str, List[Test]] = {}
-        for selection in self._selections():
-            wanted = self._collected(selection)
-            if self._ids is None or self._all_found(wanted):
+        unbuilt: Dict[str, str] = {}
+        for argv in self._builds():
+            made = build(argv, self.workspace)
+            wanted, unbuilt = self._collected(made)
+            if self._ids is None or self._all_found(wanted) or self._is_hopeless(made):
                 break
+        for path, text in unbuilt.items():
+            self._uncollected(path, text)
         for test_id, tests in wanted.items():
             if test_id not in self._skipped:
                 self._run_test(test_id, tests)
 
-    def _selections(self) -> List[List[str]]:
-        """What Cargo is told to build: first the targets that the names point at, then all."""
-        has_packages = any(option.partition("=")[0] in _PACKAGES for option in self._options)
-        everything = [*self._options] if has_packages else ["--workspace", *self._options]
+    def _is_hopeless(self, made: Build) -> bool:
+        """Whether a library cannot be built: then nothing that needs it can."""
+        return any(t.kind == "lib" and t.path in made.errors for t in self.workspace.targets)
+
+    def _builds(self) -> List[List[str]]:
+        """What Cargo is told: first to build the targets that the names point at, then all."""
+        chosen = any(option.partition("=")[0] in _PROFILES for option in self._options)
+        everything = _ALL if chosen else [*_ALL, "--profile", "test"]
+        has_packages = any(o.partition("=")[0] in ("-p", "--package") for o in self._options)
         if self._ids is None:
-            return [everything]
+            packages = [] if has_packages else ["--workspace"]
+            return [[*everything, *packages, *self._options]]
         folders = {self._folder_of(os.path.join(self._top, path)) for path in self._files}
         names = {t.folder: t.package for t in self.workspace.targets if t.folder in folders}
         options = _without_packages(self._options)
         packages = [word for name in sorted(names.values()) for word in ("-p", name)]
         near = self._near() if len(names) == 1 else []
-        whole = [*packages, *options]
-        return [[*whole, *near], whole] if near else [whole]
+        whole = [*everything, *packages, *options]
+        return [[*_SOME, *packages, *options, *near], whole] if near else [whole]
 
     def _near(self) -> List[str]:
         """The targets that the named files are surely of; none where that is not known."""
@@ -78,9 +92,9 @@ class WorkspaceRun:
         folders = {target.folder for target in self.workspace.targets}
         return max((f for f in folders if path.startswith(f + "/")), key=len, default="")
 
-    def _collected(self, selection: List[str]) -> Dict[str, List[Test]]:
-        """The tests that are wanted, by their ids, of what is built of a selection."""
-        made = build([*_ARGV, *selection], self.workspace)
+    def _collected(self, made: Build) -> Tuple[Dict[str, List[Test]], Dict[str, str]]:
+        """The tests that are wanted, by their ids, of what was built; and files whose tests are in
+        what was not, with the reason."""
         wanted: Dict[str, List[Test]] = {}
         listed: Set[str] = set()
         mute: List[Target] = []
@@ -96,8 +110,8 @@ class WorkspaceRun:
                 listed.add(test.path)
                 if self._wanted(test_id):
                     wanted.setdefault(test_id, []).append(test)
-        self._tell_unbuilt(made, mute, listed)
-        return wanted
+        self.output = made.text[-MAX_DETAILS:]
+        return wanted, dict(self._unbuilt(made, mute, listed))
 
     def _id(self, test: Test) -> str:
         top = self._top + "/"
@@ -110,9 +124,10 @@ class WorkspaceRun:
     def _all_found(self, wanted: Dict[str, List[Test]]) -> bool:
         return all(any(_lies_in(one, asked) for one in wanted) for asked in self._ids or ())
 
-    def _tell_unbuilt(self, made: Build, mute: List[Target], listed: Set[str]) -> None:
+    def _unbuilt(
+        self, made: Build, mute: List[Target], listed: Set[str]
+    ) -> Iterator[Tuple[str, str]]:
         """Files with tests whose programs could not be built, or do not tell their tests."""
-        self.output = made.text[-MAX_DETAILS:]
         is_whole = not made.rest
         for path in self._files:
             full = os.path.join(self._top, path)
@@ -121,10 +136,10 @@ class WorkspaceRun:
             holding = [t for t in self.workspace.targets if t.is_tested and t.may_hold(full)]
             silent = [target for target in holding if target in mute]
             if silent:
-                self._uncollected(path, f"the list of its tests cannot be read: {silent[0].name}")
+                yield path, f"the list of its tests cannot be read: {silent[0].name}"
             elif not is_whole and any(t.path not in made.programs for t in holding):
                 said = [made.errors[t.path] for t in holding if t.path in made.errors]
-                self._uncollected(path, "\n".join(said) or made.text)
+                yield path, "\n".join(said) or made.text
 
     def _uncollected(self, path: str, text: str) -> None:
         self.failed = True
