@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from sandbox.base import Session
 from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
+from sandbox.languages.python.guest_programs.test_runs.unittest_run import BROKEN_STATUS
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.merged_reports import after, merged
@@ -102,10 +103,15 @@ class UnittestRunner:
             test_timeout_seconds=test_timeout_seconds,
             on_progress=on_progress,
         )
-        # A program that fails before it has tests (wrong settings) did not come to its end.
-        outcomes = report.results or report.collection_errors
-        ended_well = outcomes or report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
-        return report if ended_well else replace(report, finished=False)
+        return report if _ended_well(report) else replace(report, finished=False)
+
+
+def _ended_well(report: TestReport) -> bool:
+    """Not so of a program that fails before it has tests (wrong settings), or among them."""
+    if not report.results and not report.collection_errors:
+        return report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
+    is_short = report.collected is not None and len(report.results) < report.collected
+    return not (is_short and report.command.exit_code == BROKEN_STATUS)
 
 
 def _spelled(selectors: Sequence[str]) -> list[str]:
