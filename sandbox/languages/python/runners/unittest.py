@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from sandbox.base import Session
 from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
-from sandbox.languages.python.guest_programs.test_runs.unittest_run import BROKEN_STATUS
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.merged_reports import after, merged
@@ -18,6 +17,8 @@ from sandbox.runners.test_ids import dotted_names
 
 NO_TESTS_EXIT_CODE = 5
 """Of unittest from Python 3.12 on, and of pytest."""
+BROKEN_STATUS = 70
+"""Of a program that an exception ended: EX_SOFTWARE of sysexits.h."""
 
 
 @dataclass(kw_only=True)
@@ -92,6 +93,7 @@ class UnittestRunner:
                 "program": list(self.program),
                 "folder": self.folder,
                 "import_roots": list(self.import_roots),
+                "broken_status": BROKEN_STATUS,
             },
             env=dict(self.env) or None,
         )

@@ -22,8 +22,6 @@ from ..harness.result_recorder import ResultRecorder
 from ..harness.test_program import run_program
 
 _FIXTURE = re.compile(r"^(setUp|tearDown)(Class|Module) \((.+)\)$")
-BROKEN_STATUS = 70
-"""Of a program that an exception ended: EX_SOFTWARE of sysexits.h."""
 _STAND_INS = ("_FailedTest", "ErrorHolder")
 """What a loader (unittest's, trial's) puts in the place of a module that it could not load."""
 
@@ -216,6 +214,6 @@ def main(request: Dict[str, Any]) -> None:
         status = run_program(request, Runner(request, channel).run)
     except BaseException:  # the program itself, before, among or after its tests
         traceback.print_exc()
-        status = BROKEN_STATUS
+        status = request["broken_status"]
     channel.emit("finished", status=status, output=channel.kept_output())
     os._exit(0)
