@@ -8,12 +8,12 @@ from typing import Any
 
 from agent.baseline.baseline import take_baseline
 from agent.baseline.evidence import BaselineEvidence
+from agent.baseline.failures.by_language.go_causes import GoCauses
+from agent.baseline.failures.by_language.javascript_causes import JavaScriptCauses
+from agent.baseline.failures.by_language.rust_causes import RustCauses
 from agent.baseline.failures.causes import Causes
 from agent.baseline.failures.classification import Explain
-from agent.baseline.failures.go_causes import GoCauses
-from agent.baseline.failures.javascript_causes import JavaScriptCauses
 from agent.baseline.failures.missing_files import RepositoryFiles
-from agent.baseline.failures.rust_causes import RustCauses
 from agent.baseline.near_names import near_names
 from agent.baseline.test_runs import BaselineLimits
 from agent.events import BaselineTaken, Progress, Warned

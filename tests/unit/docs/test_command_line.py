@@ -15,17 +15,24 @@ from tests.support.documents import TOP, Document, document, documents
 
 OF_OTHERS = frozenset(
     (
+        "--all-features",
         "--doctest-glob",
         "--doctest-modules",
         "--enable-cache-report",
         "--enable-strict-thinking",
+        "--exact",
+        "--exclude",
+        "--features",
         "--import-mode",
         "--iptables",
+        "--logfile",
         "--mamba-full-memory-ratio",
         "--mamba-radix-cache-strategy",
+        "--no-default-features",
         "--profile",
         "--reasoning-parser",
         "--reference",
+        "--release",
         "--shared",
         "--spec-type",
     )

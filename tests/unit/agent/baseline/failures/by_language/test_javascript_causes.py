@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from agent.baseline.failures.by_language.javascript_causes import JavaScriptCauses
 from agent.baseline.failures.environment_failures import Cause
-from agent.baseline.failures.javascript_causes import JavaScriptCauses
 
 CAUSES = JavaScriptCauses(lambda path: path.endswith(".test.js"), "own")
 

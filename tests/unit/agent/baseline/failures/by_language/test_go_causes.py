@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent.baseline.failures.by_language.go_causes import GoCauses
 from agent.baseline.failures.environment_failures import Cause
-from agent.baseline.failures.go_causes import GoCauses
 
 CAUSES = GoCauses(lambda path: path.endswith("_test.go"), ("example.com/calc",))
 

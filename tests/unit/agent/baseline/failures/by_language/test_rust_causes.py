@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent.baseline.failures.by_language.rust_causes import RustCauses
 from agent.baseline.failures.environment_failures import Cause
-from agent.baseline.failures.rust_causes import RustCauses
 
 CAUSES = RustCauses(lambda path: path.startswith("tests/"), ("calc_core",))
 
