@@ -21,6 +21,7 @@ from sandbox.languages.rust.environments.toolchain import (
     find_rust,
     missing,
     no_linker,
+    out_of_reach,
     rust_of_this_machine,
     told,
 )
@@ -101,6 +102,8 @@ def _choose(
         rust = best(mounted, wanted, channel)
         if rust is not None:
             return linking[0], rust, (rust.root,)
+        if not mounted and not candidates:
+            raise out_of_reach(of_machine)
         candidates += mounted
     if not linking and (of_machine or candidates):
         raise no_linker(sandbox.name)

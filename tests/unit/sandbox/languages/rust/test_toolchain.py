@@ -9,6 +9,7 @@ from sandbox.languages.rust.environments.toolchain import (
     best,
     missing,
     no_linker,
+    out_of_reach,
     rust_of_this_machine,
 )
 
@@ -37,6 +38,9 @@ def test_what_is_missing_is_said_with_the_version_and_the_way() -> None:
     assert "rustup toolchain install nightly" in sentence
     assert "REPAIR_DOCKER_IMAGE" in sentence
     assert "sandbox has none: install gcc" in str(no_linker("bubblewrap"))
+    sentence = str(out_of_reach(["/root/.rustup/toolchains/x"]))
+    assert "(/root/.rustup/toolchains/x) does not run" in sentence
+    assert "RUSTUP_HOME=/usr/local/rustup" in sentence
 
 
 def fake_rust(folder: Path) -> Path:
