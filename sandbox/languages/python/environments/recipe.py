@@ -23,7 +23,7 @@ from sandbox.snapshots.snapshot import Snapshot
 RECIPE_VERSION = 6
 """Raise it when the same input is installed in another way."""
 BASE_REQUIREMENTS = ("pytest>=7", "coverage>=5.5")
-_PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
+_PKG_RESOURCES = re.compile(rb"^[^\S\n]*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
 _SETUPTOOLS_FOR_NEWER = re.compile(r"setuptools\s*(?:[<>=!~][^;]*)?;.*python_(?:full_)?version\s*>")
 """Up to 3.11 the virtual environments that people make by tox or venv bring setuptools along."""
 _MAX_SCANNED_FILES = 20_000
