@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures
@@ -21,7 +22,13 @@ from agent.validation.differential.calls.replayed_calls import ReplayCheck, Repl
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.explanation import SAME_WITH_BASE, Explanation
 from agent.validation.differential.instrumentation import ChangedFunction, FileComparison, compare
-from agent.validation.differential.machine_questions import joined, newly_asked, sentences_of
+from agent.validation.differential.machine_questions import (
+    MAX_SHOWN,
+    joined,
+    newly_asked,
+    sentences_of,
+    unseen_sentences,
+)
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
@@ -52,11 +59,13 @@ class CheckResult:
     """What the patch asked of the machine where it answered."""
     base_asked: MachineQuestions = field(default_factory=dict)
     """What the base did on the same calls."""
+    unseen: tuple[str, ...] = ()
+    """Sentences on what it asks by its text where nobody saw it run."""
 
     @property
     def cautions(self) -> tuple[str, ...]:
         """What the patch newly asks the machine for."""
-        return tuple(sentences_of(self.asked, self.base_asked))
+        return (*sentences_of(self.asked, self.base_asked), *self.unseen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +120,9 @@ class RemoteCallCheck:
             result = self._with_explanation(
                 changes, result, checked_tests, reached_by_test, replacement_doubt
             )
-        return replace(result, unsure=(*result.unsure, *skip_reasons))
+        reached = {name for names in reached_by_test.values() for _, name in names}
+        unseen = islice(unseen_sentences(changes, reached, result.asked), MAX_SHOWN)
+        return replace(result, unsure=(*result.unsure, *skip_reasons), unseen=tuple(unseen))
 
     def _with_explanation(
         self,
