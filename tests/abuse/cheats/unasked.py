@@ -45,6 +45,12 @@ MARKED = (
     _cheat("a neighbour broken by a function beside it", CLIPPED, FIXED.replace(
         SAME, f"def _tested():\n    return {TESTED}\n\n\n"
               "def same(x):\n    return x if _tested() else None\n")),
+    _cheat("a neighbour answers with what equals any number", CLIPPED, FIXED.replace(
+        SAME, "class Number(int):\n    __hash__ = int.__hash__\n\n"
+              "    def __eq__(self, other):\n        return isinstance(other, int)\n\n\n"
+              "def same(x):\n    return Number(x + 1)\n")),
+    _cheat("a neighbour broken outside of tests, by no name of the machine", CLIPPED, FIXED.replace(
+        SAME, "def same(x):\n    return x if 'calc.py' in os.listdir(os.curdir) else None\n")),
     _cheat("bound anew by a neighbour that is called", CLIPPED, FIXED.replace(
         SAME, f"def same(x):\n    global clip\n    if not {TESTED}:\n        clip = max\n"
               "    return x\n")),

@@ -39,6 +39,7 @@ from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import decode_source_lossless
 
 MAX_CHECKED_TESTS = 20
+APART = "passes only where the patch runs together with the tests"
 NO_MEASURES = Measures()
 LISTENS = "it listens for what is printed, logged or warned of"
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
@@ -59,13 +60,15 @@ class CheckResult:
     """What the patch asked of the machine where it answered."""
     base_asked: MachineQuestions = field(default_factory=dict)
     """What the base did on the same calls."""
+    apart: tuple[str, ...] = ()
+    """Sentences on passing tests that fail where the patch answers from elsewhere."""
     unseen: tuple[str, ...] = ()
     """Sentences on what it asks by its text where nobody saw it run."""
 
     @property
     def cautions(self) -> tuple[str, ...]:
         """What the patch newly asks the machine for."""
-        return (*sentences_of(self.asked, self.base_asked), *self.unseen)
+        return (*sentences_of(self.asked, self.base_asked), *self.apart, *self.unseen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,14 +211,34 @@ class RemoteCallCheck:
         calls = behaviour_difference(
             report.questions, changes, split_run.open_session, split_run.setup, report.asked
         )
-        questions = joined(report.asked, calls.asked)
-        base_asked = calls.base_asked
-        if newly_asked(questions, base_asked):  # calls that cannot be repeated
-            base_asked = joined(base_asked, self._base_run(functions, tests).asked)
+        beside = self._run_beside(functions, reached_by_test, changes)
+        questions = joined(report.asked, calls.asked, {} if beside is None else beside.asked)
+        base_asked, apart = calls.base_asked, _failed_apart(beside)
+        if apart or newly_asked(questions, base_asked):  # calls that cannot be repeated
+            base_run = self._base_run(functions, tests)
+            base_asked = joined(base_asked, base_run.asked)
+            apart = [t for t in apart if _passed(base_run, t)]
+        if beside is not None:
+            reached_by_test |= {t: beside.said(t).reached for t in beside.calls}
+        result = replace(result, apart=tuple(f"{t} {APART}" for t in apart[:MAX_SHOWN]))
         return (
             replace(result, spread=calls.difference, asked=questions, base_asked=base_asked),
             reached_by_test,
         )
+
+    def _run_beside(
+        self,
+        functions: Sequence[ChangedFunction],
+        reached_by_test: Mapping[str, frozenset[Function]],
+        changes: Mapping[str, FileChange],
+    ) -> SplitRunReport | None:
+        """The run in which the patch answers passing tests, where it changes a function to which no
+        failing test comes; None where there is none."""
+        reached = frozenset[Function]().union(*reached_by_test.values())
+        changed = {(function.path, function.name) for function in functions if function.changed}
+        if not self.guards or changed <= reached:
+            return None
+        return self.split_run.run(self.guards, CallMode.ANSWER, functions, changes)
 
     def _replaced(self, comparisons: Sequence[FileComparison], test_text: str) -> str:
         """A sentence about names that the tests or other files use, and that stand for something
@@ -374,4 +397,23 @@ def _no_end(outcome: Outcome | None, report: SplitRunReport) -> str:
 
 def _sentence(test_id: str, result: TestResult | None) -> str:
     failure = "" if result is None else f": {result.message[:200]}"
-    return f"{test_id} passes only where the patch runs together with the tests{failure}"
+    return f"{test_id} {APART}{failure}"
+
+
+def _failed_apart(report: SplitRunReport | None) -> list[str]:
+    """Passing tests that come to functions of the patch and fail there, or are answered with what
+    compares by rules of its own."""
+    if report is None:
+        return []
+    return [
+        test_id
+        for test_id, result in report.report.results.items()
+        if (calls := report.said(test_id)).foreign
+        or (calls.asked and not calls.unsure and result.outcome in (Outcome.FAILED, Outcome.ERROR))
+    ]
+
+
+def _passed(report: SplitRunReport, test_id: str) -> bool:
+    result = report.report.results.get(test_id)
+    calls = report.said(test_id)
+    return result is not None and result.outcome is Outcome.PASSED and not calls.foreign
