@@ -125,7 +125,8 @@ def _new_names(before: str, after: str) -> Iterator[tuple[str, str]]:
 
 
 def _first(match: re.Match[str]) -> str:
-    return next(filter(None, match.groups()))
+    name: str = next(filter(None, match.groups()))
+    return name
 
 
 def _joined(form: str) -> str:

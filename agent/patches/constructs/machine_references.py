@@ -12,7 +12,7 @@ import functools
 import importlib
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _MODULES = frozenset(
     ["datetime", "fcntl", "grp", "locale", "os", "posix", "pwd", "resource", "select", "signal",
@@ -101,7 +101,8 @@ def imported_names(tree: ast.Module) -> dict[str, str]:
     return names
 
 
-def dotted_name(node: ast.AST, names: dict[str, str]) -> str:
+def dotted_name(node: ast.AST, names: Mapping[str, str]) -> str:
+    """`os.environ`, whatever the file calls it; empty for what is no name of a module."""
     if isinstance(node, ast.Name):
         return names.get(node.id, "")
     if isinstance(node, ast.Attribute):
