@@ -39,6 +39,8 @@ from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import decode_source_lossless
 
 MAX_CHECKED_TESTS = 20
+MAX_SECONDS_BESIDE = 20.0
+"""For passing tests to ask the patch; one without a turn says nothing."""
 APART = "passes only where the patch runs together with the tests"
 NO_MEASURES = Measures()
 LISTENS = "it listens for what is printed, logged or warned of"
@@ -238,7 +240,9 @@ class RemoteCallCheck:
         changed = {(function.path, function.name) for function in functions if function.changed}
         if not self.guards or changed <= reached:
             return None
-        return self.split_run.run(self.guards, CallMode.ANSWER, functions, changes)
+        return self.split_run.run(
+            self.guards, CallMode.ANSWER, functions, changes, max_seconds=MAX_SECONDS_BESIDE
+        )
 
     def _replaced(self, comparisons: Sequence[FileComparison], test_text: str) -> str:
         """A sentence about names that the tests or other files use, and that stand for something
