@@ -219,10 +219,10 @@ class RemoteCallCheck:
         if apart or newly_asked(questions, base_asked):  # calls that cannot be repeated
             base_run = self._base_run(functions, tests)
             base_asked = joined(base_asked, base_run.asked)
-            apart = [t for t in apart if _passed(base_run, t)]
+            apart = {t: sentence for t, sentence in apart.items() if _passed(base_run, t)}
         if beside is not None:
             reached_by_test |= {t: beside.said(t).reached for t in beside.calls}
-        result = replace(result, apart=tuple(f"{t} {APART}" for t in apart[:MAX_SHOWN]))
+        result = replace(result, apart=tuple(islice(apart.values(), MAX_SHOWN)))
         return (
             replace(result, spread=calls.difference, asked=questions, base_asked=base_asked),
             reached_by_test,
@@ -404,20 +404,21 @@ def _sentence(test_id: str, result: TestResult | None) -> str:
     return f"{test_id} {APART}{failure}"
 
 
-def _failed_apart(report: SplitRunReport | None) -> list[str]:
-    """Passing tests that come to functions of the patch and fail there, or are answered with what
-    compares by rules of its own."""
-    if report is None:
-        return []
-    return [
-        test_id
-        for test_id, result in report.report.results.items()
-        if (calls := report.said(test_id)).foreign
-        or (calls.asked and not calls.unsure and result.outcome in (Outcome.FAILED, Outcome.ERROR))
-    ]
+def _failed_apart(report: SplitRunReport | None) -> dict[str, str]:
+    """Passing tests that come to functions of the patch, and fail there or are answered with what
+    cannot cross, and a sentence on each."""
+    sentences: dict[str, str] = {}
+    for test_id, result in report.report.results.items() if report is not None else ():
+        calls = report.said(test_id)
+        if reason := calls.foreign or next(iter(calls.unsure), ""):
+            sentences[test_id] = f"{test_id} is answered with what cannot be judged: {reason}"
+        elif calls.asked and result.outcome in (Outcome.FAILED, Outcome.ERROR):
+            sentences[test_id] = f"{test_id} {APART}"
+    return sentences
 
 
 def _passed(report: SplitRunReport, test_id: str) -> bool:
     result = report.report.results.get(test_id)
     calls = report.said(test_id)
-    return result is not None and result.outcome is Outcome.PASSED and not calls.foreign
+    is_clear = not calls.foreign and not calls.unsure
+    return result is not None and result.outcome is Outcome.PASSED and is_clear
