@@ -408,7 +408,9 @@ def _failed_apart(report: SplitRunReport | None) -> dict[str, str]:
     """Passing tests that come to functions of the patch, and fail there or are answered with what
     cannot cross, and a sentence on each."""
     sentences: dict[str, str] = {}
-    for test_id, result in report.report.results.items() if report is not None else ():
+    if report is None:
+        return sentences
+    for test_id, result in report.report.results.items():
         calls = report.said(test_id)
         if reason := calls.foreign or next(iter(calls.unsure), ""):
             sentences[test_id] = f"{test_id} is answered with what cannot be judged: {reason}"
