@@ -18,6 +18,7 @@ from sandbox.languages.python.environments.compiled_modules import (
     not_built,
     place_modules,
 )
+from sandbox.languages.python.environments.compiled_twins import remove_twins
 from sandbox.languages.python.environments.installation.installer import Installer
 from sandbox.languages.python.environments.installation.pip_output import wants_older_python
 from sandbox.languages.python.environments.installed_packages import installed_packages
@@ -194,6 +195,9 @@ class _Work:
         where the project cannot even be imported without it."""
         session, python, variables = builder.session, installer.python, dict[str, str]()
         modules = place_modules(session, python, recipe.import_roots)
+        installer.left_out += remove_twins(
+            session, python, recipe.import_roots, recipe.own_packages, self.snapshot
+        )
         if products := pack_products(session, python, builder.prefix, self.snapshot):
             variables[_PRODUCTS] = str(products)
         sentences = not_built(recipe.extensions, modules) if recipe.extensions else ()

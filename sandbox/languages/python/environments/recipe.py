@@ -20,7 +20,7 @@ from sandbox.languages.python.environments.installation.index_only import files_
 from sandbox.languages.python.environments.missing_plugins import missing_plugins
 from sandbox.snapshots.snapshot import Snapshot
 
-RECIPE_VERSION = 6
+RECIPE_VERSION = 7
 """Raise it when the same input is installed in another way."""
 BASE_REQUIREMENTS = ("pytest>=7", "coverage>=5.5")
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
