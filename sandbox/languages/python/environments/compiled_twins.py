@@ -31,8 +31,11 @@ for number, path in enumerate(twins):
     shutil.move(os.path.join(workspace, path), os.path.join(aside, str(number)))
 variables = dict(os.environ, PYTHONPATH=os.pathsep.join(request["roots"]))
 def imported(name):
-    line = [sys.executable, "-c", "import " + name]
-    return subprocess.run(line, cwd="/", env=variables, stdout=subprocess.DEVNULL).returncode == 0
+    line, quiet = [sys.executable, "-c", "import " + name], subprocess.DEVNULL
+    try:
+        return not subprocess.call(line, cwd="/", env=variables, stdout=quiet, timeout=90)
+    except subprocess.TimeoutExpired:
+        return False
 needed = not all(map(imported, request["packages"] if twins else ()))
 for number, path in enumerate(twins if needed else ()):
     shutil.move(os.path.join(aside, str(number)), os.path.join(workspace, path))

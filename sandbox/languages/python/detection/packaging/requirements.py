@@ -15,6 +15,7 @@ from sandbox.languages.python.detection.packaging.dependency_groups import depen
 from sandbox.languages.python.detection.packaging.imported_packages import (
     TEST_LIBRARIES,
     imported_by,
+    name_of,
     own_modules,
     provides,
 )
@@ -193,8 +194,12 @@ def _take_for_developers(
 
 
 def _without_tools(requirements: Iterable[str], imported: Collection[str]) -> Iterator[str]:
-    """What of a list for developers the tests may need: the tools that they import with it."""
-    return (r for r in requirements if not is_tool(r) or provides(r, imported))
+    """What of a list for developers the tests may need: with the tools that they import, and those
+    that something else of it is for, as `pytest-mypy-plugins` is for the version of mypy there."""
+    all_of_it = list(requirements)
+    others = [r for r in all_of_it if not is_tool(r) or provides(r, imported)]
+    words = {word for r in others for word in name_of(r).split("-")}
+    return (r for r in all_of_it if r in others or name_of(r) in words)
 
 
 def _needed(main: Collection[str], imported: Collection[str], chosen: _Chosen) -> Iterator[str]:

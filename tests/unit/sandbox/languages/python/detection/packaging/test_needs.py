@@ -191,6 +191,15 @@ def test_tools_in_an_extra_for_developers_are_left_out(understood: Understand, t
     assert any("the extra dev is for its tests, without tools" in why for why in needs.why)
 
 
+def test_a_tool_that_a_plugin_of_the_tests_is_for_keeps_its_version(
+    understood: Understand,
+) -> None:
+    setup = "[metadata]\nname = calc\n[options.extras_require]\n"
+    dev = "dev =\n    black==23.1\n    mypy==1.17\n    pytest-mypy-plugins==3.2\n"
+    needs = understood({"setup.py": "", "setup.cfg": setup + dev, "test_calc.py": ""}).needs
+    assert needs.requirements == ("mypy==1.17", "pytest-mypy-plugins==3.2")
+
+
 def test_an_extra_for_developers_without_tools_is_taken_whole(understood: Understand) -> None:
     setup = "[metadata]\nname = calc\n[options.extras_require]\ndev =\n    pytest\n    attrs\n"
     needs = understood({"setup.py": "", "setup.cfg": setup, "test_calc.py": ""}).needs
