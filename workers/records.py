@@ -119,6 +119,8 @@ class Job:
     tokens: int
     gpu_seconds: float
     candidates_tried: int
+    merged: bool | None = None
+    """Whether its pull request was merged when it was closed; None where none was closed."""
 
 
 @dataclass(frozen=True, kw_only=True)

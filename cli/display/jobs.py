@@ -71,6 +71,7 @@ def _facts(job: JobView) -> list[tuple[str, str]]:
         ("submitted", _local(job.created_at)),
         ("started", _local(job.started_at)),
         ("ended", _local(job.ended_at)),
+        ("pull request", job.fate),
         ("tries", str(job.attempts) if job.attempts > 1 else ""),
         ("candidates", f"{job.candidates_tried:,}" if job.candidates_tried else ""),
         ("tokens", f"{job.tokens:,}"),

@@ -9,7 +9,13 @@ from typing import Any
 from workers.forges.policy import PolicyBook, RepositoryPolicy
 from workers.forges.webhook.comment_command import Action, Command, read_command
 from workers.forges.webhook.reading import allowed, clean, statement
-from workers.forges.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
+from workers.forges.webhook.trigger import (
+    BRANCH_PREFIX,
+    Cause,
+    IgnoredDelivery,
+    Trigger,
+    pull_ended,
+)
 from workers.gitlab.delivery import GitLabDelivery
 from workers.gitlab.payloads import (
     IssueChanged,
@@ -25,6 +31,8 @@ from workers.gitlab.payloads import (
 PULL_SIGN = "!"
 """Merge requests are counted apart from issues."""
 OPENING = frozenset({"open", "reopen"})
+MERGED: Mapping[str | None, bool | None] = {"merge": True, "close": False, "reopen": None}
+"""Action on a merge request → whether it is merged; None where it is open again."""
 
 
 def trigger_of(delivery: GitLabDelivery, policies: PolicyBook) -> Trigger | IgnoredDelivery:
@@ -71,6 +79,8 @@ class _Reading:
     def merge_request_changed(self) -> Trigger | IgnoredDelivery:
         payload = MergeRequestChanged.model_validate(self.data)
         request = payload.object_attributes
+        if request.action in MERGED and _is_own(request):
+            return pull_ended(request.source_branch, merged=MERGED[request.action])
         if request.state != "opened":
             return IgnoredDelivery("the merge request is closed")
         if self._is_labelled(payload, request.action):
@@ -112,9 +122,7 @@ class _Reading:
             # The head of the moment is taken, as the comment means it, and not that of the payload.
             number = {name: place[name] for name in ("number", "is_pull", "sign")}
             return self._command(payload, command, **number)
-        is_fork = request.source_project_id != request.target_project_id
-        is_own = request.source_branch.startswith(BRANCH_PREFIX) and not is_fork
-        if note.position is None or not is_own:
+        if note.position is None or not _is_own(request):
             return IgnoredDelivery("no command")
         if not is_open or not (note.note or "").strip():
             return IgnoredDelivery("nothing is asked for")
@@ -178,6 +186,12 @@ class _Reading:
             "actor": payload.user.username,
             "actor_id": payload.user.id,
         }
+
+
+def _is_own(request: MergeRequest) -> bool:
+    """Whether its branch is one of this service's, in the project itself and not in a fork."""
+    is_fork = request.source_project_id != request.target_project_id
+    return request.source_branch.startswith(BRANCH_PREFIX) and not is_fork
 
 
 def _place(request: MergeRequest) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class JobView(BaseModel):
     tokens: int
     gpu_seconds: float
     candidates_tried: int
+    merged: bool | None = None
+    """Whether its pull request was merged when it was closed; null where none was closed."""
 
     @property
     def live(self) -> bool:
@@ -67,6 +69,13 @@ class JobView(BaseModel):
             return f"~{duration(self.eta_seconds)}"
         low, high = duration(self.eta_low_seconds), duration(self.eta_high_seconds)
         return f"~{low}" if low == high else f"{low} to {high}"
+
+    @property
+    def fate(self) -> str:
+        """Of its pull request, in words; empty while that is open, or where there is none."""
+        if self.merged is None:
+            return ""
+        return "merged" if self.merged else "closed without merging"
 
 
 class JobList(BaseModel):
@@ -136,4 +145,5 @@ def view_of(
         tokens=job.tokens,
         gpu_seconds=job.gpu_seconds,
         candidates_tried=job.candidates_tried,
+        merged=job.merged,
     )

@@ -33,6 +33,7 @@ def job_of(row: Row[Any]) -> Job:
         tokens=row.tokens,
         gpu_seconds=float(row.gpu_seconds),
         candidates_tried=row.candidates_tried,
+        merged=row.merged,
     )
 
 

@@ -25,6 +25,8 @@ class EndedJob:
     outcome: Status | None
     tokens: int
     gpu_seconds: float
+    merged: bool | None = None
+    """As `Job.merged`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,7 @@ def recent(connection: Connection, owner: str | None, length: timedelta) -> Rece
             jobs.c.outcome,
             jobs.c.tokens,
             jobs.c.gpu_seconds,
+            jobs.c.merged,
         )
         .where(jobs.c.ended_at > until - length)
         .order_by(jobs.c.ended_at.desc())
@@ -65,6 +68,7 @@ def recent(connection: Connection, owner: str | None, length: timedelta) -> Rece
                 outcome=None if row.outcome is None else Status(row.outcome),
                 tokens=row.tokens,
                 gpu_seconds=float(row.gpu_seconds),
+                merged=row.merged,
             )
             for row in rows
         ],

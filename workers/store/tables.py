@@ -52,6 +52,7 @@ jobs = Table(
     Column("tokens", Integer, nullable=False, default=0),
     Column("gpu_seconds", Double, nullable=False, default=0.0),
     Column("candidates_tried", Integer, nullable=False, default=0),
+    Column("merged", Boolean),  # its pull request, once that was closed
 )
 Index("jobs_newest", jobs.c.created_at, jobs.c.id)
 Index(

@@ -15,9 +15,10 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
 from agent.serialization import plain, restore
+from workers.forges.intake.targets import record_merged
 from workers.forges.tables import deliveries
 from workers.forges.webhook.delivery import Delivery
-from workers.forges.webhook.trigger import IgnoredDelivery, Trigger
+from workers.forges.webhook.trigger import IgnoredDelivery, PullEnded, Trigger
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert, reading, writing
 from workers.store.rows import storable
@@ -154,7 +155,10 @@ class Inbox:
             **values, attempts=0, received_at=database_now()
         )
         statement = insertion.on_conflict_do_nothing().returning(deliveries.c.id)
-        return connection.execute(statement).first() is not None
+        is_new = connection.execute(statement).first() is not None
+        if is_new and isinstance(meaning, PullEnded):
+            record_merged(connection, delivery.repository, meaning)
+        return is_new
 
 
 def _row(delivery: Delivery, meaning: Trigger | IgnoredDelivery) -> dict[str, object]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from agent.serialization import plain, restore
 from workers.forges.intake.assignment import Assignment
 from workers.forges.tables import assignments, targets
-from workers.forges.webhook.trigger import Cause
+from workers.forges.webhook.trigger import Cause, PullEnded
 from workers.store.database import insert, reading
 from workers.store.store import Store
-from workers.store.tables import effects
+from workers.store.tables import effects, jobs
 
 PUSH_EFFECT_PREFIX = "github push "
 """How the keys of pushes among the side effects begin, on every forge: the name is of the first."""
@@ -44,6 +44,18 @@ def assign(connection: Connection, assignment: Assignment) -> None:
         update(targets)
         .where(targets.c.repository == assignment.repository, targets.c.target == assignment.target)
         .values(job_id=assignment.job_id)
+    )
+
+
+def record_merged(connection: Connection, repository: str, ended: PullEnded) -> None:
+    """Keep with the job what became of its pull request, if it worked for that repository."""
+    is_its_own = exists().where(
+        assignments.c.job_id == jobs.c.id,
+        assignments.c.repository == repository.lower(),
+        assignments.c.branch == ended.branch,
+    )
+    connection.execute(
+        update(jobs).where(jobs.c.id == ended.job_id, is_its_own).values(merged=ended.merged)
     )
 
 

@@ -71,3 +71,25 @@ class IgnoredDelivery:
     """A delivery that asks for nothing, and why; shown by `repair forge status`."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class PullEnded(IgnoredDelivery):
+    """A pull request of this service was closed, or opened again."""
+
+    branch: str
+    """Of this service, in the repository itself."""
+    merged: bool | None
+    """None where it is open again."""
+
+    @property
+    def job_id(self) -> str:
+        """The job that made the branch."""
+        return self.branch.removeprefix(BRANCH_PREFIX)
+
+
+def pull_ended(branch: str, *, merged: bool | None) -> PullEnded:
+    """What became of the pull request of a branch of this service."""
+    words = {True: "merged", False: "closed without merging", None: "opened again"}
+    reason = f"a pull request of this service was {words[merged]}"
+    return PullEnded(reason, branch=branch, merged=merged)

@@ -64,6 +64,7 @@ class Head(PayloadModel):
 class PullRequest(PayloadModel):
     number: Number
     state: str = "open"
+    merged: bool | None = None
     head: Head
     base: Head
 

@@ -10,7 +10,13 @@ from workers.forges.policy import PolicyBook, RepositoryPolicy
 from workers.forges.webhook.comment_command import Action, read_command
 from workers.forges.webhook.delivery import Delivery
 from workers.forges.webhook.reading import allowed, clean, statement
-from workers.forges.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
+from workers.forges.webhook.trigger import (
+    BRANCH_PREFIX,
+    Cause,
+    IgnoredDelivery,
+    Trigger,
+    pull_ended,
+)
 from workers.github.api.app_identity import AppIdentity
 from workers.github.api.payloads import (
     Commented,
@@ -132,8 +138,17 @@ class _Reading:
     def pull_changed(self) -> Trigger | IgnoredDelivery:
         payload = PullChanged.model_validate(self.data)
         if payload.pull_request.head.ref.startswith(BRANCH_PREFIX):
+            if payload.action == "reopened" and _is_own(payload):
+                return pull_ended(payload.pull_request.head.ref, merged=None)
             return IgnoredDelivery("a branch of this service itself")
         return Trigger(cause=Cause.PULL_REQUEST, **_pull(payload), **_asked_by(payload))
+
+    def pull_closed(self) -> IgnoredDelivery:
+        payload = PullChanged.model_validate(self.data)
+        pull = payload.pull_request
+        if not _is_own(payload):
+            return IgnoredDelivery("the pull request is closed")
+        return pull_ended(pull.head.ref, merged=bool(pull.merged))
 
     def reviewed(self) -> Trigger | IgnoredDelivery:
         payload = Reviewed.model_validate(self.data)
@@ -148,6 +163,13 @@ class _Reading:
         position = f"{payload.comment.path or ''}:{payload.comment.line or '?'}"
         body = payload.comment.body
         return _feedback(payload, f"{position}: {body}" if body else None, payload.comment.id)
+
+
+def _is_own(payload: PullChanged) -> bool:
+    """Whether its branch is one of this service's, in the repository itself and not in a fork."""
+    head = payload.pull_request.head
+    home = head.repo.full_name.lower() if head.repo is not None else ""
+    return head.ref.startswith(BRANCH_PREFIX) and home == payload.repository.full_name.lower()
 
 
 def _is_on_fork(suite: Suite, payload: Payload) -> bool:
@@ -199,6 +221,7 @@ _READERS: Mapping[tuple[str, str], Callable[[_Reading], Trigger | IgnoredDeliver
     ("pull_request", "opened"): _Reading.pull_changed,
     ("pull_request", "reopened"): _Reading.pull_changed,
     ("pull_request", "synchronize"): _Reading.pull_changed,
+    ("pull_request", "closed"): _Reading.pull_closed,
     ("pull_request", "labeled"): _Reading.pull_labelled,
     ("pull_request_review", "submitted"): _Reading.reviewed,
     ("pull_request_review_comment", "created"): _Reading.review_commented,

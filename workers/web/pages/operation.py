@@ -41,6 +41,8 @@ def _values(service: Service, caller: Caller) -> dict[str, Any]:
         "running": numbers.get((JobState.RUNNING, None), 0),
         "ended": len(ended),
         "patched": sum(job.outcome in PATCHED for job in ended),
+        "closed": sum(job.merged is not None for job in ended),
+        "merged": sum(bool(job.merged) for job in ended),
         "days": LENGTH.days,
         "now": recent.until,
         "plots": plots(recent),

@@ -29,6 +29,8 @@ class Words:
     names: frozenset[str] = frozenset()
     numbers: tuple[float | int, ...] = ()
     strings: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    """What tests look for in the text of an exception or a warning."""
 
 
 def words_of_code(sources: Iterable[str]) -> Words:
@@ -36,6 +38,7 @@ def words_of_code(sources: Iterable[str]) -> Words:
     names: set[str] = set()
     numbers: dict[float | int, None] = {}
     strings: dict[str, None] = {}
+    patterns: dict[str, None] = {}
     for source in sources:
         try:
             tree = parse_source(source)
@@ -49,13 +52,36 @@ def words_of_code(sources: Iterable[str]) -> Words:
                 names.add(node.attr)
             elif isinstance(node, ast.keyword) and node.arg:
                 names.add(node.arg)
+                if node.arg == "match":
+                    _note_pattern(node.value, patterns)
+            elif isinstance(node, ast.Call):
+                _note_claim(node, patterns)
             elif isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
                 value = node.operand.value
                 if isinstance(node.op, ast.USub) and isinstance(value, (int, float)):
                     numbers[-value] = None
             elif isinstance(node, ast.Constant):
                 _note_literal(node.value, numbers, strings)
-    return Words(frozenset(names), tuple(numbers), tuple(strings))
+    return Words(frozenset(names), tuple(numbers), tuple(strings), tuple(patterns))
+
+
+def _note_claim(node: ast.Call, patterns: dict[str, None]) -> None:
+    """`assertRaisesRegex(error, pattern)`, under its names of all times."""
+    if (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr.startswith("assertRaisesReg")
+        and len(node.args) > 1
+    ):
+        _note_pattern(node.args[1], patterns)
+
+
+def _note_pattern(node: ast.expr, patterns: dict[str, None]) -> None:
+    """A pattern as a test writes it; one of `re.escape` is put as that puts it."""
+    match node:
+        case ast.Constant(value=str(text)) if len(text) <= 200:
+            patterns[text] = None
+        case ast.Call(func=ast.Attribute(attr="escape"), args=[ast.Constant(value=str(text))]):
+            patterns[re.escape(text[:200])] = None
 
 
 def _note_literal(

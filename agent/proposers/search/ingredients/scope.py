@@ -233,3 +233,19 @@ def _module_kinds(module: Module) -> dict[str, str]:
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             _note_kind(node, kinds)
     return kinds
+
+
+@lru_cache(maxsize=256)
+def unread_parameters(function: AnyFunction | None) -> tuple[str, ...]:
+    """Parameters that the function never reads: something was meant to depend on them."""
+    if function is None:
+        return ()
+    arguments = function.args
+    names = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    names_read = {
+        node.id
+        for statement in function.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    return tuple(name for name in names if name not in names_read and name not in ("self", "cls"))

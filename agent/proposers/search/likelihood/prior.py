@@ -61,6 +61,9 @@ SHARES: dict[str, float] = {
     "condition.loop": 0.6,
     "condition.elif": 0.5,
     # Defects4J: conditional block 42.8, missing null check 12.7: many forms, hence many drafts.
+    "branch.add": 1.5,
+    "comparison.extend": 0.6,
+    "flag.add": 0.3,
     "condition.introduce": 2.5,
     "guard.exit": 3.0,
     # A probe, not a fix of first choice (trivial conditions are an anti-pattern).
@@ -70,6 +73,7 @@ SHARES: dict[str, float] = {
     "constant.number": 1.5,
     "constant.truth": 1.0,
     "constant.empty": 0.8,
+    "constant.attribute": 0.8,
     # Numeric literals in subscripts and ranges are part of the 4.5 above.
     "index.step": 1.2,
     "index.end": 0.6,
@@ -106,6 +110,8 @@ SHARES: dict[str, float] = {
     # Defects4J: wraps-with 27.3, of which method calls a small part.
     "wrap.builtin": 2.5,
     "wrap.call": 1.2,
+    "wrap.narrow": 0.3,
+    "wrap.widen": 0.2,
     # Defects4J: moved code 1.8; removals pass the tests more often than they are right.
     "statement.remove": 0.8,
     "statement.remove_exit": 0.15,
@@ -116,6 +122,7 @@ SHARES: dict[str, float] = {
     "statement.jump": 0.6,
     # TBar: missed statement; SPR: insert initialisation.
     "statement.missing": 2.0,
+    "statement.again": 1.0,
     # Defects4J: wrong reference 17.7; TBar: literal -> expression, conditional expression changed.
     "value.name": 3.0,
     "value.join": 2.0,
@@ -150,6 +157,7 @@ SHARES: dict[str, float] = {
     "exception.extend": 3.0,
     "exception.type": 1.5,
     "exception.try": 0.7,
+    "exception.translate": 1.5,
     # Barr et al.: donors in the same file.
     "donor.expression": 5.0,
     "donor.statement": 2.5,

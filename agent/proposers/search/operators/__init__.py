@@ -8,6 +8,7 @@ from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.operators import (
     arithmetic,
     booleans,
+    branches,
     calls,
     combined_values,
     comparison,
@@ -42,6 +43,7 @@ EXPRESSION_FAMILIES: tuple[Family, ...] = (
     combined_values.propose,
     definitions.propose,
     donor_expressions.propose,
+    branches.propose_values,
 )
 """Asked for every expression of a statement."""
 
@@ -54,5 +56,6 @@ STATEMENT_FAMILIES: tuple[Family, ...] = (
     combined_values.propose,
     definitions.propose,
     donor_expressions.propose,
+    branches.propose,
 )
 """Asked for the statement itself."""

@@ -54,7 +54,14 @@ _KEYWORDS = {
     "sum": ("[]",),
     "int": ("10", "16", "2"),
     "print": ("end=''", "flush=True"),
-    "dumps": ("sort_keys=True", "default=str"),
+    "dumps": ("sort_keys=True", "default=str", "ensure_ascii=False"),
+    "encode": ("'utf-8'", "errors='replace'", "errors='ignore'"),
+    "decode": ("'utf-8'", "errors='replace'", "errors='ignore'"),
+    "enumerate": ("1",),
+    "splitlines": ("keepends=True",),
+    "makedirs": ("exist_ok=True",),
+    "mkdir": ("parents=True", "exist_ok=True"),
+    "warn": ("DeprecationWarning", "stacklevel=2"),
 }
 
 

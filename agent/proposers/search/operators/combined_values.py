@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from agent.proposers.search.ingredients.atoms import atoms, names_read
 from agent.proposers.search.ingredients.scope import BUILTINS, kind_of
 from agent.proposers.search.ingredients.site import DraftEdit, Site
-from agent.proposers.search.operators.conditions import atoms, names_read
 from agent.proposers.search.operators.names import is_callee, likeness
 from sandbox.syntax import parse_expression
 

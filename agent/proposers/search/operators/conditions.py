@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator
-from functools import lru_cache
 
+from agent.proposers.search.ingredients.atoms import atoms, names_read
+from agent.proposers.search.ingredients.expected_errors import raises
+from agent.proposers.search.ingredients.scope import unread_parameters
 from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.statements import dedented, insertion
 from agent.source.precedence import AND, OR, level, text_level
@@ -17,107 +18,7 @@ _EXITS = ("return", "return None", "return []", "return False", "return True", "
 _OPPOSITE = {"return True": "return False", "return False": "return True"}
 _WRAPPERS = ("enumerate", "list", "reversed", "sorted", "tuple")
 _VIEWS = ("items", "keys", "values")
-_EXCEPTIONS = tuple(
-    name
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, Exception) and "Warning" not in name
-)
-_ACTS = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 _BLOCKED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-
-
-def names_read(node: ast.AST) -> list[str]:
-    """Variables a statement reads, in order, each once."""
-    names: dict[str, None] = {}
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-            names[inner.id] = None
-    return list(names)
-
-
-@lru_cache(maxsize=256)
-def _unread_parameters(function: AnyFunction | None) -> tuple[str, ...]:
-    """Parameters that the function never reads: something was meant to depend on them."""
-    if function is None:
-        return ()
-    arguments = function.args
-    names = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-    names_used = {name for statement in function.body for name in names_read(statement)}
-    return tuple(name for name in names if name not in names_used and name not in ("self", "cls"))
-
-
-@lru_cache(maxsize=256)
-def _function_conditions(function: AnyFunction) -> list[ast.expr]:
-    """Conditions of the function, with the operands of and/or one by one. Those that bind, wait
-    or yield are left out: asked again they do it again."""
-    conditions: dict[str, ast.expr] = {}
-    for node in ast.walk(function):
-        test = getattr(node, "test", None)
-        if isinstance(test, ast.expr):
-            operands = test.values if isinstance(test, ast.BoolOp) else ()
-            for condition in (test, *operands):
-                if not any(isinstance(inner, _ACTS) for inner in ast.walk(condition)):
-                    conditions.setdefault(ast.dump(condition), condition)
-    return list(conditions.values())
-
-
-def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
-    """Small conditions over the names a place reads, likeliest first."""
-    scope = site.scope
-    # The targets of a loop are bound by it, and no condition before it can read them.
-    variables = set(scope.bound_before(site.line - 1))
-    names = [name for name in about if name in variables and name != site.own_name]
-    weights: dict[str, float] = {}
-    for name in names[:5]:
-        kind = scope.kinds.get(name, "")
-        weights[name] = 1.0
-        weights[f"not {name}"] = 1.0
-        if kind in ("", "function"):
-            weights[f"{name} is not None"] = 1.0
-            weights[f"{name} is None"] = 0.9
-        if kind == "number":
-            for text, weight in (("> 0", 0.8), ("< 0", 0.8), ("== 0", 0.7), ("== 1", 0.4)):
-                weights[f"{name} {text}"] = weight
-        elif not kind:
-            negative = any(number < 0 for number in site.context.numbers)
-            weights[f"{name} < 0"] = 0.95 if negative else 0.3
-            weights[f"{name} == 0"] = 0.3
-    for name in names[:4]:
-        if scope.kinds.get(name) in ("list", "dict", "set", "text"):
-            weights[f"len({name}) == 1"] = 0.2
-    for attribute in _own_attributes(site, about):
-        weights.setdefault(attribute, 0.6)
-        weights.setdefault(f"not {attribute}", 0.6)
-    if site.function is not None:
-        for condition in _function_conditions(site.function):
-            text = site.one_line(condition)
-            if len(text) < 60 and set(names_read(condition)) <= variables | set(scope.globals):
-                weights.setdefault(text, 0.7)
-    for first in names[:3]:
-        for second in names[:3]:
-            if first != second:
-                weights.setdefault(f"{first} in {second}", 0.15)
-                weights.setdefault(f"{first} == {second}", 0.25)
-                if scope.kinds.get(first) == scope.kinds.get(second) == "number":
-                    weights.setdefault(f"{first} < {second}", 0.4)
-    return sorted(weights.items(), key=lambda pair: -pair[1])
-
-
-def _own_attributes(site: Site, about: list[str]) -> list[str]:
-    own_name = site.own_name
-    if not own_name or own_name not in about:
-        return []
-    attributes: dict[str, None] = {}
-    for node in ast.walk(site.statement):
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Load)
-            and isinstance(node.value, ast.Name)
-            and node.value.id == own_name
-            and not isinstance(site.module.parent(node), ast.Call)
-        ):
-            attributes[f"{own_name}.{node.attr}"] = None
-    return list(attributes)[:3]
 
 
 def propose(site: Site) -> Iterator[DraftEdit]:
@@ -135,12 +36,13 @@ def _refined(site: Site, node: ast.If | ast.While) -> Iterator[DraftEdit]:
     test = node.test
     if isinstance(test, ast.Constant):
         return
-    about = dict.fromkeys(_unread_parameters(site.function))
+    about = dict.fromkeys(unread_parameters(site.function))
     for reader in (test, *node.body[:2]):
         about |= dict.fromkeys(names_read(reader))
     text = site.source(test)
+    operands = [site.source(operand) for operand in getattr(test, "values", [test])]
     for atom, weight in atoms(site, list(about))[:14]:
-        if atom in text:
+        if atom in (operands if "." in atom else text):
             continue
         for word in ("and", "or"):
             least = AND if word == "and" else OR
@@ -215,7 +117,7 @@ def _guards(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
         exits += [(text, 0.5) for text in _EXITS if text not in dict(exits)][
             : 2 if function_exits else 6
         ]
-        exits = [(f"raise {name}", 2.0) for name in _expected(site)] + [
+        exits = [(text, 2.0) for text in raises(site)] + [
             (text, weight * (2.0 if text[7:] in _told(site) else 1.0)) for text, weight in exits
         ]
     about = names_read(node)
@@ -227,12 +129,6 @@ def _guards(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
             if change and not module.text[module.span(node)[0] :].startswith("elif"):
                 note = f"guard: `if {atom}: {leave}`"
                 yield site.rewrite([change], "guard.exit", note, weight=weight * usual)
-
-
-def _expected(site: Site) -> list[str]:
-    """Exceptions that the failing tests name, or that ended them; a failed claim says nothing."""
-    names = site.context.names - ({"AssertionError"} - site.context.test.names)
-    return [name for name in _EXCEPTIONS if name in names]
 
 
 def _told(site: Site) -> frozenset[str]:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from agent.proposers.search.ingredients.site import DraftEdit, Site
+from agent.proposers.search.operators.names import members_of
 from agent.source.module import Module
 
+_MAX_MEMBERS = 6
 _EMPTY = ("None", "[]", "{}", "''", "()", "0", "False", "True")
 
 
@@ -37,6 +39,7 @@ def propose(site: Site) -> Iterator[DraftEdit]:
                 yield site.replace(node, text, "constant.empty", weight=1 / (1 + 0.2 * rank))
         elif isinstance(value, (int, float)):
             yield from _numbers(site, node, value)
+        yield from _attributes(site, node)
     elif _is_empty(node):
         assert isinstance(node, ast.expr)
         for text in _EMPTY[:6]:
@@ -44,6 +47,23 @@ def propose(site: Site) -> Iterator[DraftEdit]:
                 yield site.replace(
                     node, text, "constant.empty", weight=1.0 if text == "None" else 0.5
                 )
+
+
+def _attributes(site: Site, node: ast.Constant) -> Iterator[DraftEdit]:
+    """A constant → an attribute of the instance."""
+    parent = site.module.parent(node)
+    if not isinstance(
+        parent, (ast.Call, ast.Compare, ast.BinOp, ast.Return, ast.keyword, ast.Assign)
+    ):
+        return
+    owner = site.module.class_of(site.statement)
+    if owner is None or not site.own_name or isinstance(node.value, str):
+        return
+    own = [name for name, is_method in members_of(owner).items() if not is_method]
+    for name in own[:_MAX_MEMBERS]:
+        weight = 1.0 if name in site.context.names else 0.4
+        text = f"{site.own_name}.{name}"
+        yield site.replace(node, text, "constant.attribute", weight=weight, names=(name,))
 
 
 def _is_empty(node: ast.AST) -> bool:

@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 
+from agent.proposers.search.ingredients.expected_errors import ended_by, expected, raised, told
 from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.statements import dedented
 from agent.source.module import Module
@@ -22,16 +23,7 @@ _PLAIN = ast.Try | ast.If | ast.For | ast.While | ast.With
 @lru_cache(maxsize=128)
 def exceptions_of(module: Module) -> tuple[str, ...]:
     """Exception types the module raises or handles, then the usual builtin ones."""
-    names: dict[str, None] = {}
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.ExceptHandler) and node.type is not None:
-            items = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            names.update(dict.fromkeys(module.source(item) for item in items))
-        elif isinstance(node, ast.Raise) and node.exc is not None:
-            exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            if isinstance(exception, (ast.Name, ast.Attribute)) and exception is not node.exc:
-                names[module.source(exception)] = None
-    return tuple(dict.fromkeys((*list(names)[:8], *_USUAL)))
+    return tuple(dict.fromkeys((*raised(module)[:8], *_USUAL)))
 
 
 def _parents(name: str) -> tuple[str, ...]:
@@ -89,7 +81,7 @@ def _raised(site: Site, node: ast.Raise) -> Iterator[DraftEdit]:
     exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
     if not isinstance(exception, (ast.Name, ast.Attribute)):
         return
-    for rank, name in enumerate(exceptions_of(site.module)):
+    for rank, name in enumerate(dict.fromkeys((*expected(site), *exceptions_of(site.module)))):
         if name != site.source(exception):
             weight = _words(site, name) / (1 + 0.1 * rank)
             yield site.replace(exception, name, "exception.type", weight=weight)
@@ -108,6 +100,7 @@ def _tried(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
         return
     if not text.endswith(("\n", "\r")):
         text += module.newline
+    yield from _translated(site, node, text)
     handlers = ["pass"]
     if isinstance(node, ast.Return):
         handlers = ["return None", "return False"]
@@ -125,3 +118,24 @@ def _tried(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
             note = f"`try` around `{brief(site.source(node), 30)}`, on {name} `{leave}`"
             weight = _words(site, name)
             yield site.rewrite([(*rows, new)], "exception.try", note, weight=weight)
+
+
+def _translated(site: Site, node: ast.stmt, text: str) -> Iterator[DraftEdit]:
+    """A statement → the same in a `try` that turns what ended the test into what it expects."""
+    module = site.module
+    rows, indent, step = module.rows(node), module.indentation(node), module.indent_unit
+    assert rows is not None
+    variable = "error" if "error" not in site.scope.variables else "raised"
+    argument = repr(told(site)) if told(site) else f"str({variable})"
+    ended = ended_by(site)
+    for wanted in expected(site):
+        for name in ended[:2]:
+            if name == wanted:
+                continue
+            new = (
+                f"{indent}try:{module.newline}{text}"
+                f"{indent}except {name} as {variable}:{module.newline}"
+                f"{indent}{step}raise {wanted}({argument}) from {variable}{module.newline}"
+            )
+            note = f"`{name}` of `{brief(site.source(node), 30)}` raised as `{wanted}`"
+            yield site.rewrite([(*rows, new)], "exception.translate", note, names=(wanted,))

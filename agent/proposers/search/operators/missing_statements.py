@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
+from agent.proposers.search.ingredients.atoms import names_read
 from agent.proposers.search.ingredients.scope import arguments_of
 from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
-from agent.proposers.search.operators.conditions import names_read
 from agent.proposers.search.operators.names import likeness
 from agent.proposers.search.operators.statements import insertion
 from sandbox.syntax import AnyFunction

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 from agent.proposers.search.ingredients.site import DraftEdit, Site
@@ -16,6 +17,9 @@ from agent.source.module import Module
 _LITERAL = re.compile(r"""(?s)\A([rRbBuUfF]*)('''|\"\"\"|'|\")(.*)\2\Z""")
 _MAX_TEXTS = 8
 _MAX_DIFFERENCES = 20
+_MIN_LOOKED_FOR, _MAX_LOOKED_FOR = 6, 80
+"""Characters of a text that may be looked for in another."""
+_MIN_LIKENESS = 0.85
 
 
 @lru_cache(maxsize=128)
@@ -41,6 +45,7 @@ def propose(site: Site) -> Iterator[DraftEdit]:
     if isinstance(node.value, str):
         yield from _others(site, node, node.value, parts)
         yield from _mended(site, node, node.value, parts)
+        yield from _found(site, node, node.value, parts)
     yield from _pieces(site, node, parts)
     if _is_pattern(site, node, parts):
         yield from _pattern(site, node, parts)
@@ -78,6 +83,21 @@ def _others(
     weighted_texts = sorted(weights.items(), key=lambda pair: -pair[1])[:_MAX_TEXTS]
     for text, weight in weighted_texts:
         yield site.replace(node, _quoted(parts, text), "string.other", weight=weight, names=(text,))
+
+
+def _found(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[DraftEdit]:
+    """A text that is looked for, as it stands in a longer one of the failing tests."""
+    if not _MIN_LOOKED_FOR <= len(value) <= _MAX_LOOKED_FOR:
+        return
+    for text in site.context.strings[:_MAX_DIFFERENCES]:
+        if len(text) <= len(value) or value in text:
+            continue
+        matcher = SequenceMatcher(None, value, text, autojunk=False)
+        match = matcher.find_longest_match()
+        start = max(0, match.b - match.a)
+        near = text[start : start + len(value)]
+        if match.size >= len(value) // 2 and likeness(value, near) >= _MIN_LIKENESS:
+            yield site.replace(node, _quoted(parts, near), "string.mend", names=(near,))
 
 
 def _mended(
@@ -136,6 +156,8 @@ def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[D
     raw = "r" in parts[1].lower()
     at = site.module.span(node)[0] + len(parts[1]) + len(parts[2])
     pieces = [(m.start(), m.group()) for m in _ATOM.finditer(body)]
+    if raw:
+        yield from _every_dot(site, pieces, at)
     for index, (start, text) in enumerate(pieces):
         next_piece = pieces[index + 1][1] if index + 1 < len(pieces) else ""
         for new, weight in _variants(text, next_piece):
@@ -148,6 +170,19 @@ def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[D
             note = f"in the pattern `{text}` → `{new}`"
             change = (offset, offset + len(text), new)
             yield site.rewrite([change], "pattern.change", note, weight=weight)
+
+
+def _every_dot(site: Site, pieces: list[tuple[int, str]], at: int) -> Iterator[DraftEdit]:
+    """Every `.` that stands for any one character → a dot, where there are several."""
+    following = [text for _, text in pieces[1:]] + [""]
+    dots = [
+        start
+        for (start, text), after in zip(pieces, following, strict=True)
+        if text == "." and after[:1] not in ("*", "+", "?", "{")
+    ]
+    if len(dots) > 1:
+        changes = [(at + start, at + start + 1, r"\.") for start in dots]
+        yield site.rewrite(changes, "pattern.change", "in the pattern every `.` → `\\.`")
 
 
 def _compiles(pattern: str) -> bool:

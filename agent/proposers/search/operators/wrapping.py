@@ -35,6 +35,8 @@ _BY_KIND = {
 
 def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
+    yield from _narrowed(site, node)
+    yield from _widened(site, node)
     if not isinstance(node, ast.expr) or not _wrappable(site, node):
         return
     text = site.source(node)
@@ -57,6 +59,38 @@ def propose(site: Site) -> Iterator[DraftEdit]:
         if f"{name}(" != text[: len(name) + 1]:
             weight = min(count, 5) / 5
             yield site.replace(node, f"{name}({text})", "wrap.call", weight=weight, names=(name,))
+
+
+def _narrowed(site: Site, node: ast.AST) -> Iterator[DraftEdit]:
+    """The call around a part of its argument only: `f(a + b)` → `f(a) + b`, `a + f(b)`."""
+    match node:
+        case ast.Call(func=func, args=[ast.BinOp(left=left, right=right)], keywords=[]):
+            module = site.module
+            callee = site.source(func)
+            start, end = module.span(node.args[0])
+            (low, left_end), (right_start, high) = module.span(left), module.span(right)
+            between = module.text[left_end:right_start]
+            before, after = module.text[start:low], module.text[high:end]
+            if "\n" in between or before.strip() or after.strip():
+                return  # parentheses stand there
+            first, second = module.text[low:left_end], module.text[right_start:high]
+            for text in (
+                f"{callee}({first}){between}{second}",
+                f"{first}{between}{callee}({second})",
+            ):
+                yield site.replace(node, text, "wrap.narrow")
+
+
+def _widened(site: Site, node: ast.AST) -> Iterator[DraftEdit]:
+    """`f(a) + b` → `f(a + b)`."""
+    match node:
+        case ast.BinOp(left=ast.Call(func=func, args=[_], keywords=[]) as call):
+            start, end = site.module.span(node)
+            argument = site.source(call.args[0])
+            rest = site.module.text[site.module.span(call)[1] : end]
+            if start == site.module.span(call)[0] and not isinstance(call.args[0], ast.Starred):
+                text = f"{site.source(func)}({argument}{rest})"
+                yield site.replace(node, text, "wrap.widen")
 
 
 def _wrappable(site: Site, node: ast.expr) -> bool:

@@ -17,6 +17,8 @@ from sandbox.runners.test_ids import dotted_names
 
 NO_TESTS_EXIT_CODE = 5
 """Of unittest from Python 3.12 on, and of pytest."""
+BROKEN_STATUS = 70
+"""Of a program that an exception ended: EX_SOFTWARE of sysexits.h."""
 
 
 @dataclass(kw_only=True)
@@ -91,6 +93,7 @@ class UnittestRunner:
                 "program": list(self.program),
                 "folder": self.folder,
                 "import_roots": list(self.import_roots),
+                "broken_status": BROKEN_STATUS,
             },
             env=dict(self.env) or None,
         )
@@ -102,10 +105,15 @@ class UnittestRunner:
             test_timeout_seconds=test_timeout_seconds,
             on_progress=on_progress,
         )
-        # A program that fails before it has tests (wrong settings) did not come to its end.
-        outcomes = report.results or report.collection_errors
-        ended_well = outcomes or report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
-        return report if ended_well else replace(report, finished=False)
+        return report if _ended_well(report) else replace(report, finished=False)
+
+
+def _ended_well(report: TestReport) -> bool:
+    """Not so of a program that fails before it has tests (wrong settings), or among them."""
+    if not report.results and not report.collection_errors:
+        return report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
+    is_short = report.collected is not None and len(report.results) < report.collected
+    return not (is_short and report.command.exit_code == BROKEN_STATUS)
 
 
 def _spelled(selectors: Sequence[str]) -> list[str]:

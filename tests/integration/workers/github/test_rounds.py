@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from agent.records import Status
 from tests.support.github_case import (
@@ -282,3 +283,25 @@ def test_a_branch_with_commits_of_others_gets_no_second_round(open_case: Case) -
     case.handle()
     case.job()
     assert "commits of others" in case.comments(opened["number"])[0]
+
+
+def test_what_became_of_the_pull_request_is_kept_with_its_job(case: Case) -> None:
+    _, job = started(case)
+    case.end(job)
+    case.publish()
+
+    def tell(action: str, name: str = "acme/ledger", **said: object) -> bool | None:
+        payload = pull(action, 2, name, ref=f"repair/{job.id}")
+        payload["pull_request"] |= said
+        assert case.deliver("pull_request", payload)["status_code"] == 200
+        return case.store.job(job.id).merged
+
+    assert case.store.job(job.id).merged is None
+    assert tell("closed", "acme/other", state="closed", merged=True) is None, (
+        "of another repository"
+    )
+    assert tell("closed", state="closed", merged=False) is False
+    assert tell("reopened", merged=False) is None
+    assert tell("closed", state="closed", merged=True) is True
+    (ended,) = case.store.recent(None, timedelta(days=1)).jobs
+    assert ended.merged is True

@@ -14,7 +14,7 @@ from tests.support.gitea_payloads import labelled, rejected, told
 from tests.support.github_payloads import HEAD, commented, pull, suite
 from workers.forges.errors import DeliveryRefused, NotConfigured
 from workers.forges.policy import PolicyBook, RepositoryPolicy
-from workers.forges.webhook.trigger import Cause, IgnoredDelivery, Trigger
+from workers.forges.webhook.trigger import Cause, IgnoredDelivery, PullEnded, Trigger
 from workers.gitea.config import GiteaSettings
 from workers.gitea.delivery import GiteaDelivery, delivery_of
 from workers.gitea.events import trigger_of
@@ -147,3 +147,11 @@ def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings is not None
     with pytest.raises(NotConfigured, match="REPAIR_GITEA_URL is not set"):
         settings.secrets()
+
+
+def test_what_became_of_our_pull_request() -> None:
+    payload = pull("closed", ref="repair/20261130-1")
+    payload["pull_request"] |= {"state": "closed", "merged": True}
+    found = read("pull_request", payload, PolicyBook())
+    assert isinstance(found, PullEnded)
+    assert (found.job_id, found.merged) == ("20261130-1", True)

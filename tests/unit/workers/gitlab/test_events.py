@@ -18,7 +18,7 @@ from tests.support.gitlab_payloads import (
 from workers.forges.errors import DeliveryRefused
 from workers.forges.policy import PolicyBook, RepositoryPolicy
 from workers.forges.webhook.comment_command import Action
-from workers.forges.webhook.trigger import Cause, IgnoredDelivery, Trigger
+from workers.forges.webhook.trigger import Cause, IgnoredDelivery, PullEnded, Trigger
 from workers.gitlab.delivery import GitLabDelivery
 from workers.gitlab.events import trigger_of
 
@@ -118,6 +118,19 @@ def test_a_comment_on_a_line_of_our_merge_request_asks_for_another_round() -> No
     assert found.statement == "ledger.py:2: Why?"
     status = read("Note Hook", payload, SHIPPED)
     assert isinstance(status, IgnoredDelivery), "the trigger is off unless it is switched on"
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "merged"),
+    [("merge", "merged", True), ("close", "closed", False), ("reopen", "opened", None)],
+)
+def test_what_became_of_our_merge_request(action: str, state: str, merged: bool | None) -> None:
+    ours = request_changed(action, branch="repair/20261130-1", state=state)
+    found = read("Merge Request Hook", ours, PolicyBook())
+    assert isinstance(found, PullEnded)
+    assert (found.job_id, found.merged) == ("20261130-1", merged)
+    fork = request_changed(action, branch="repair/20261130-1", state=state, source_project_id=2)
+    assert not isinstance(read("Merge Request Hook", fork), PullEnded)
 
 
 def test_a_failed_pipeline_of_a_branch_is_a_failed_check() -> None:

@@ -22,6 +22,8 @@ from ..harness.result_recorder import ResultRecorder
 from ..harness.test_program import run_program
 
 _FIXTURE = re.compile(r"^(setUp|tearDown)(Class|Module) \((.+)\)$")
+_STAND_INS = ("_FailedTest", "ErrorHolder")
+"""What a loader (unittest's, trial's) puts in the place of a module that it could not load."""
 
 
 class Result(unittest.TestResult):
@@ -79,23 +81,29 @@ class Result(unittest.TestResult):
 
     def addError(self, test: Any, err: Any) -> None:
         # In the test itself an exception is a failure like any other, as pytest has it.
-        self._failed(test, "failed" if self._running else "error", err[1])
+        self._failed(test, "failed" if self._running else "error", _exception(err))
 
     def addFailure(self, test: Any, err: Any) -> None:
-        self._failed(test, "failed", err[1])
+        self._failed(test, "failed", _exception(err))
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if err is not None:
-            self._failed(test, "failed", err[1])
+            self._failed(test, "failed", _exception(err))
 
     def addSkip(self, test: Any, reason: str) -> None:
         self._set(test, outcome="skipped", message=cut(reason, 500))
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:
-        self._set(test, outcome="xfailed", message=message_of(err[1]))
+        self._set(test, outcome="xfailed", message=message_of(_exception(err)))
 
     def addUnexpectedSuccess(self, test: Any) -> None:
         self._set(test, outcome="failed", message="Unexpected success")
+
+
+def _exception(err: Any) -> BaseException:
+    """The exception of what `sys.exc_info` gave, or of one of Twisted's failures."""
+    exception = err[1] if isinstance(err, tuple) else getattr(err, "value", err)
+    return exception if isinstance(exception, BaseException) else Exception(str(exception))
 
 
 def flat(suite: Any) -> Iterator[Any]:
@@ -152,9 +160,9 @@ class Runner:
         `load_tests` skips them, which unittest counts as one skipped test."""
         reasons: Dict[str, str] = {}
         for test in list(flat(suite)):
-            if type(test).__name__ != "_FailedTest":
+            if type(test).__name__ not in _STAND_INS:
                 continue
-            error = getattr(test, "_exception", None)
+            error = getattr(test, "_exception", None) or _exception(getattr(test, "error", None))
             # The id of this stand-in is the module's name behind the loader's own.
             module = test.id().partition("._FailedTest.")[2] or test.id()
             if not isinstance(error, unittest.SkipTest):
@@ -174,7 +182,7 @@ class Runner:
         return selection
 
     def _wanted(self, test: Any) -> bool:
-        if type(test).__name__ == "_FailedTest" or test.id() in self._skip:
+        if type(test).__name__ in _STAND_INS or test.id() in self._skip:
             return False
         return self._is_named(test.id())
 
@@ -204,8 +212,8 @@ def main(request: Dict[str, Any]) -> None:
     enter_project(request, editable)
     try:
         status = run_program(request, Runner(request, channel).run)
-    except BaseException:  # the program itself, before or after its tests
+    except BaseException:  # the program itself, before, among or after its tests
         traceback.print_exc()
-        status = 1
+        status = request["broken_status"]
     channel.emit("finished", status=status, output=channel.kept_output())
     os._exit(0)

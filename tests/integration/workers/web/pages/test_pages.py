@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from agent.events import Warned
 from agent.runs.folder import RunFolder, runs_root
@@ -17,6 +18,7 @@ from tests.support.services import missing
 from tests.support.web_case import EVENTS, EVIL, HOSTILE, Site, site
 from workers.records import JobState, Queue, Usage
 from workers.store.scheduling.presence import Presence
+from workers.store.tables import jobs
 from workers.web.auth.scopes import Scope
 
 LOADED = "document.readyState === 'complete'"
@@ -244,11 +246,13 @@ def test_attempts_and_alternatives_side_by_side(page: Tab, here: Site, tmp_path:
 def test_plots_of_what_ended(page: Tab, here: Site, tmp_path: Path) -> None:
     job = here.submit(owner="ada")
     here.finish(here.start(job, EVENTS), tmp_path)
+    with here.store.transaction() as connection:
+        connection.execute(update(jobs).values(merged=True))
     Presence(here.store.engine).report("w@host", [Queue.INTERACTIVE], 3, "", "no <engine>")
     page.open(f"{here.url}/workers")
     text = page.text()
     assert "none: no <engine>" in text
-    assert "1 of 1" in text
+    assert text.count("1 of 1") == 2, "with a patch, and merged"
     titles = "[...document.querySelectorAll('svg.plot')].map(s => s.getAttribute('aria-label'))"
     assert page.run(titles) == [
         "Jobs that ended, by hour; most: 1 job, 1 with a patch",
@@ -260,6 +264,8 @@ def test_plots_of_what_ended(page: Tab, here: Site, tmp_path: Path) -> None:
     tall = "[...document.querySelectorAll('svg.plot')].map(s => [...s.querySelectorAll('.bar')]"
     shown = page.run(f"{tall}.filter(b => b.getBoundingClientRect().height > 50).length)")
     assert shown == [1, shown[1], 1, 1, 1]
+    page.open(f"{here.url}/jobs/{job.id}")
+    assert "Pull request\nmerged" in page.text()
     secret = here.token(Scope.READ, owner="eve")
     log_in(page, here, secret)
     page.open(f"{here.url}/workers")

@@ -105,6 +105,118 @@ def test_guard_raises_what_the_test_expects() -> None:
     assert found.get(wanted) == "guard.exit"
 
 
+ONE = "def f(n):\n    if n == 'one':\n        return 1\n    return 0\n"
+GOES_ON = "def f(n):\n    if n == 'one':\n        n = g(n)\n    return n\n"
+TYPED = (
+    "def f(n):\n    if n == int:\n        return 'x'\n    elif n == list:\n        return 'array'\n"
+)
+FLAGS = "OF_ONE = 1\nOF_TWO = 2\nOF_SIX = 4\ndef f(n):\n    return g(n, OF_ONE | OF_TWO)\n"
+OWN = (
+    "class A:\n    def __init__(self):\n        self.a = 1\n    def f(self, n):\n"
+    "        return g(0, n)\n"
+)
+BESIDE_ITS_LIKE = [
+    (
+        ONE, 2, "    if n == 'one'",
+        "    if n == 'two':\n        return 2\n    if n == 'one'", "branch.add",
+        "assert f('two') == 2",
+    ),
+    (
+        GOES_ON, 2, "    if n == 'one'",
+        "    if n == 'two':\n        n = g(n)\n    elif n == 'one'", "branch.add",
+        "assert f('two') == 2",
+    ),
+    (
+        TYPED, 4, "    elif n == list",
+        "    elif n == dict:\n        return 'object'\n    elif n == list", "branch.add",
+        "assert f(dict) == 'object'",
+    ),
+    (
+        f("return a != '__all__'"), 2, "a != '__all__'", "a not in ('__all__', '__info__')",
+        "comparison.extend", "assert not f('__info__')",
+    ),
+    (
+        f("return isinstance(a, list)"), 2, "list", "(list, tuple)", "comparison.extend",
+        "assert f(tuple())",
+    ),
+    (FLAGS, 5, "OF_ONE | OF_TWO", "OF_ONE | OF_TWO | OF_SIX", "flag.add", ""),
+    (f("return int(a.x() * 10 + b)"), 2, "10 + b)", "10) + b", "wrap.narrow", ""),
+    (f("return int(a) * 10"), 2, "int(a) * 10", "int(a * 10)", "wrap.widen", ""),
+    (OWN, 5, "g(0", "g(self.a", "constant.attribute", ""),
+    (
+        f("return 'Use the \\'brew' in a"), 2, "the \\'brew", "the `brew", "string.mend",
+        "assert f('Warning: Use the `brew upgrade` of today')",
+    ),
+    (
+        "import re\nA = re.compile(r'^\\d+.\\d+.\\d+$')\n", 2, "\\d+.\\d+.\\d+",
+        "\\d+\\.\\d+\\.\\d+", "pattern.change", "",
+    ),
+    (
+        f("if 't' in a.output:\n    return 1"), 2, "if 't' in", "if a.output and 't' in",
+        "condition.and", "",
+    ),
+    (
+        f("return a.encode()"), 2, "    return",
+        "    if not isinstance(a, str):\n        raise TypeError\n    return", "guard.exit",
+        "with raises(TypeError):\n    f(1)\nassert isinstance(f(str()), bytes)",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line", "old", "new", "operator", "told"), BESIDE_ITS_LIKE)
+def test_what_stands_beside_its_like(
+    text: str, line: int, old: str, new: str, operator: str, told: str
+) -> None:
+    assert text.count(old) == 1
+    assert results(text, line, tests=(told,)).get(text.replace(old, new)) == operator
+
+
+def test_a_statement_again_for_the_key_that_is_missing() -> None:
+    text = "def f(self):\n    self.counts['hits'] = 0\n"
+    found = results(text, 2, message="KeyError: 'misses'")
+    assert found.get(text + "    self.counts['misses'] = 0\n") == "statement.again"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("with raises(WaitError, match='at least one'):\n    f(0)\n", "('at least one')"),
+        ("with raises(WaitError, match=re.escape('one (1)')):\n    f(0)\n", "('one (1)')"),
+        ("with self.assertRaisesRegex(WaitError, '^no .* left$'):\n    f(0)\n", "('no   left')"),
+        ("with raises(WaitError, match='(a+)+$'):\n    f(0)\n", ""),
+        ("with raises(WaitError):\n    f(0)\n", ""),
+    ],
+)
+def test_a_guard_raises_the_error_of_the_project_with_the_words_that_are_looked_for(
+    told: str, words: str
+) -> None:
+    text = "class WaitError(Exception):\n    pass\n\n\ndef f(waits):\n    return waits[0]\n"
+    guard = f"    if not waits:\n        raise WaitError{words}\n    return"
+    assert results(text, 6, tests=(told,)).get(text.replace("    return", guard)) == "guard.exit"
+
+
+def test_what_ended_the_test_is_raised_as_what_it_expects() -> None:
+    text = "class LabelError(Exception):\n    pass\n\n\ndef f(n):\n    return n.decode('ascii')\n"
+    wanted = text.replace(
+        "    return n.decode('ascii')\n",
+        "    try:\n        return n.decode('ascii')\n    except UnicodeDecodeError as error:\n"
+        "        raise LabelError(str(error)) from error\n",
+    )
+    found = results(
+        text,
+        6,
+        tests=("with raises(LabelError):\n    f(b'x')\n",),
+        message="UnicodeDecodeError: 'ascii' codec can't decode byte 0xe9",
+    )
+    assert found.get(wanted) == "exception.translate"
+
+
+def test_a_raised_type_is_exchanged_for_the_one_that_the_test_names() -> None:
+    text = "class NoSOA(Exception):\n    pass\n\n\ndef f(n):\n    raise KeyError\n"
+    found = results(text, 6, tests=("with raises(dns.NoSOA):\n    f(1)\n",))
+    assert found.get(text.replace("raise KeyError", "raise NoSOA")) == "exception.type"
+
+
 def test_guards_read_nothing_that_only_the_loop_binds() -> None:
     found = results(f("for each in xs:\n    f(each)\nreturn n"), 2)
     guards = [text for text, operator in found.items() if operator == "guard.exit"]

@@ -23,7 +23,7 @@ from workers.forges.errors import DeliveryRefused
 from workers.forges.policy import PolicyBook, RepositoryPolicy
 from workers.forges.webhook.comment_command import Action
 from workers.forges.webhook.delivery import Delivery
-from workers.forges.webhook.trigger import Cause, IgnoredDelivery, Trigger
+from workers.forges.webhook.trigger import Cause, IgnoredDelivery, PullEnded, Trigger
 from workers.github.api.app_identity import AppIdentity
 from workers.github.webhook.events import trigger_of
 
@@ -95,6 +95,34 @@ def test_a_review_of_our_pull_request_is_feedback() -> None:
 )
 def test_what_this_service_did_itself_starts_nothing(event: str, payload: dict[str, Any]) -> None:
     assert isinstance(read(event, payload), IgnoredDelivery)
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "merged"),
+    [
+        ("closed", {"state": "closed", "merged": True}, True),
+        ("closed", {"state": "closed", "merged": False}, False),
+        ("closed", {"state": "closed"}, False),
+        ("reopened", {"merged": False}, None),
+    ],
+)
+def test_what_became_of_our_pull_request(
+    action: str, said: dict[str, Any], merged: bool | None
+) -> None:
+    payload = pull(action, ref="repair/20260101-1")
+    payload["pull_request"] |= said
+    found = read("pull_request", payload, SHIPPED)
+    assert isinstance(found, PullEnded)
+    assert (found.job_id, found.merged) == ("20260101-1", merged)
+
+
+def test_a_branch_of_a_fork_that_has_our_name_is_not_ours() -> None:
+    for home in (repository("eve/ledger"), None):
+        payload = pull("closed", ref="repair/20260101-1")
+        payload["pull_request"] |= {"merged": True, "state": "closed"}
+        payload["pull_request"]["head"]["repo"] = home
+        assert not isinstance(read("pull_request", payload), PullEnded)
+    assert not isinstance(read("pull_request", pull("closed", ref="feature")), PullEnded)
 
 
 def test_an_account_that_only_looks_like_ours_is_not_ours() -> None:

@@ -73,6 +73,67 @@ def test_a_script_is_run_up_to_its_tests_each_of_which_is_reported(open_project:
     assert report.results["odd_cases.A.test_add"].frames[0].path == "api/odd_cases.py"
 
 
+OWN_RESULTS = """
+import unittest
+
+class Failure:
+    "What Twisted's trial hands to a result in the place of the triple of sys.exc_info."
+    def __init__(self, error): self.value = error
+
+class Case(unittest.TestCase):
+    def run(self, result=None):
+        result.startTest(self)
+        try:
+            getattr(self, self._testMethodName)()
+        except AssertionError as error:
+            result.addFailure(self, Failure(error))
+        except Exception as error:
+            result.addError(self, Failure(error))
+        else:
+            result.addSuccess(self)
+        result.stopTest(self)
+
+class ErrorHolder(Case):
+    "What trial puts in the place of a module that it cannot load."
+    def __init__(self, name, error):
+        super().__init__("id")
+        self.name, self.error = name, (type(error), error, None)
+    def id(self): return self.name
+
+class A(Case):
+    def test_a(self): self.assertEqual(1, 2)
+    def test_b(self): raise KeyError("gone")
+    def test_c(self): pass
+
+def load_tests(loader, tests, pattern):
+    tests.addTest(ErrorHolder("klein.app", ImportError("no resource")))
+    return tests
+"""
+
+
+def test_failures_and_modules_that_trial_could_not_load(open_project: Open) -> None:
+    runner = UnittestRunner(python=sys.executable, args=("cases",))
+    session = open_project({"cases.py": OWN_RESULTS})
+    report = runner.run(session, timeout_seconds=120, test_timeout_seconds=10)
+    assert {name: (r.outcome, r.message) for name, r in report.results.items()} == {
+        "cases.A.test_a": (FAILED, "AssertionError: 1 != 2"),
+        "cases.A.test_b": (FAILED, "KeyError: 'gone'"),
+        "cases.A.test_c": (PASSED, ""),
+    }
+    assert report.finished
+    assert "no resource" in report.collection_errors["klein.app"]
+
+
+def test_a_program_that_breaks_among_its_tests_did_not_come_to_its_end(open_project: Open) -> None:
+    """Else "all 1 tests pass" would be said of three."""
+    broken = OWN_RESULTS.replace("result.addFailure(self, Failure(error))", "result.nothing()")
+    runner = UnittestRunner(python=sys.executable, args=("cases.A.test_c", "cases.A.test_a"))
+    session = open_project({"cases.py": broken})
+    report = runner.run(session, timeout_seconds=120, test_timeout_seconds=10)
+    assert report.results["cases.A.test_c"].outcome is PASSED
+    assert not report.finished
+
+
 @pytest.mark.parametrize(
     ("named", "names"),
     [
