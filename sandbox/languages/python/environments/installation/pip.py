@@ -46,7 +46,7 @@ class Pip:
             own_modules=self.recipe.own_modules,
             asks_git=self.recipe.asks_git,
         )
-        self._conflicts: dict[tuple[str, ...], CommandResult] = {}
+        self._conflicts: dict[tuple[BuildSurroundings, tuple[str, ...]], CommandResult] = {}
         self.argv: list[str] = []
         self.commands.variables = self._variables()
 
@@ -80,7 +80,7 @@ class Pip:
 
         Raises InstallFailed where no index can be reached at all.
         """
-        if (conflict := self._conflicts.get(tuple(arguments))) is not None:
+        if (conflict := self._conflicts.get((self._build, tuple(arguments)))) is not None:
             self.commands.last = conflict
             return False
         self._once(arguments)
@@ -97,7 +97,7 @@ class Pip:
         if not last.ok and self._no_index():
             raise self.commands.failed("no package index can be reached")
         if not last.ok and _CONFLICT in last.stdout + last.stderr:
-            self._conflicts[tuple(arguments)] = last
+            self._conflicts[self._build, tuple(arguments)] = last
         return last.ok
 
     def need(self, arguments: Sequence[str], step: str) -> None:
