@@ -42,7 +42,7 @@ def first_round(
     """The evidence of the first group, and what changes in the state. Where some tests were asked
     for, only groups with such a test are looked at, and of these the smallest: a patch for what
     was asked need not mend the others."""
-    about = [group for group in groups if not set(asked).isdisjoint(group.tests)]
+    about = [g for g in groups if not set(asked).isdisjoint(g.tests) and not g.of]
     selection = innermost(about) if asked else list(groups)
     selected_tests = {test_id for group in selection for test_id in group.tests}
     left_out = [t for group in groups for t in group.tests if t not in selected_tests]
@@ -91,7 +91,7 @@ def next_round(state: RepairState, seconds_left: float) -> dict[str, Any] | None
         "exhausted": False,
         "turned": [],
         "first_plausible_seconds": None,
-        "narrowed": [],
+        "narrowed": list(group.of),
         "summary": f"{tests} alone" if is_part else f"{tests} of another group",
         **afresh(state),
     }

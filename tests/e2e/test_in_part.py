@@ -161,3 +161,41 @@ def test_a_models_patch_for_some_of_the_tests_is_not_lost(shop: Workshop) -> Non
     assert done.result.patch is not None
     assert done.result.patch.candidate.proposer == "model"
     assert "2 of 3 failing tests pass with it, and 1 stays red" in done.result.reason
+
+
+BROKEN = """def schema(kind):
+    result = {}
+    if kind is dict:
+        results["type"] = "object"
+    return result
+"""
+BROKEN_TESTS = """from schema import schema
+
+
+def test_object():
+    assert schema(dict) == {"type": "object"}
+
+
+def test_copy():
+    assert dict(schema(dict)) == {"type": "object"}
+
+
+def test_other_release():
+    assert schema(str) == {"of": "another release"}
+
+
+def test_nothing():
+    assert schema(int) == {}
+"""
+
+
+def test_tests_that_one_thing_stops_are_repaired_where_another_of_the_group_fails_anyway(
+    shop: Workshop,
+) -> None:
+    files = {"schema.py": BROKEN, "test_schema.py": BROKEN_TESTS}
+    done = shop.repair(files=files, max_candidates=3_000, max_seconds=200.0)
+    assert done.result.status in (Status.REPAIRED_IN_PART, Status.PLAUSIBLE), done.result.reason
+    assert '+        result["type"] = "object"' in done.diff
+    assert done.result.patch is not None
+    told = "of 3 tests that seem to fail for one cause it makes 2 pass"
+    assert told in done.result.patch.cautions

@@ -9,7 +9,8 @@ Each rule of a program may have lines of its own that only its own test runs, an
 function that is wrong. So groups are put together where a single line explains their failures
 better than a line for each would, as BARINEL weighs one fault against several (Abreu, Zoeteweij and
 van Gemund, "Spectrum-Based Multiple Fault Localization", ASE 2009). The parts keep their turn for
-the case that the single fault is not found.
+the case that the single fault is not found. So do the tests of a group that are stopped by one
+exception in one function, where others of it fail otherwise: those may fail for a second fault.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.baseline.failures.foreign_causes import foreign_cause
 from sandbox.languages.python.runners.coverage import Coverage
@@ -30,6 +31,8 @@ SHARED_SHARE = 0.5
 FAULT_PRIOR = 0.1
 """Probability that a line is faulty before anything ran. BARINEL takes 0.01; here groups stay apart
 in doubt, for a wrong split costs little."""
+MAX_SPLIT = 2
+"""Parts of a group for what stops their tests: those with most tests."""
 MIN_TOGETHER = 3
 """Groups that are put together: of two, the second is tried with the patch for the first anyway."""
 
@@ -46,6 +49,8 @@ class TestGroup:
     tests: tuple[str, ...]
     cause: str = ""
     """What outside the project they seem to fail for; empty where the code seems at fault."""
+    of: tuple[str, ...] = ()
+    """The tests that seem to fail for the same cause, where these alone are stopped in one way."""
 
 
 def groups_of(
@@ -83,9 +88,28 @@ def groups_of(
     single = [
         TestGroup(tests=_ordered(group, failures), cause=causes[group[0]]) for group in groups
     ]
-    whole, parts = _put_together([group for group in single if not group.cause], ran, counts)
+    own = [group for group in single if not group.cause]
+    whole, parts = _put_together(own, ran, counts)
+    split = [part for group in own for part in _split(group, failures, is_source)]
     foreign = [group for group in single if group.cause]
-    return [group for kind in (whole, parts, foreign) for group in _by_reach(kind, ran)]
+    return [group for kind in (whole, parts, split, foreign) for group in _by_reach(kind, ran)]
+
+
+def _split(
+    group: TestGroup, failures: Mapping[str, TestResult], is_source: IsSource
+) -> list[TestGroup]:
+    """The tests of a group by the exception and the function that stop them."""
+    tests_by_place = defaultdict[tuple[str, str, str], list[str]](list)
+    for test_id in group.tests:
+        place = _place(failures[test_id], is_source)
+        if place is not None:
+            tests_by_place[place].append(test_id)
+    parts = sorted(tests_by_place.values(), key=len, reverse=True)[:MAX_SPLIT]
+    return [
+        TestGroup(tests=tuple(part), of=group.tests)
+        for part in parts
+        if len(part) < len(group.tests)
+    ]
 
 
 def outermost(groups: Sequence[TestGroup]) -> list[TestGroup]:
@@ -202,7 +226,6 @@ def _ran_any(group: TestGroup, ran: Mapping[str, frozenset[Line]]) -> int:
 def without_tests(groups: Sequence[TestGroup], gone: Collection[str]) -> list[TestGroup]:
     """The groups without these tests; those that are empty then are left out."""
     remainder = [
-        TestGroup(tests=tuple(t for t in group.tests if t not in gone), cause=group.cause)
-        for group in groups
+        replace(group, tests=tuple(t for t in group.tests if t not in gone)) for group in groups
     ]
     return [group for group in remainder if group.tests]

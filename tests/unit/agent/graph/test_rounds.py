@@ -91,6 +91,16 @@ def test_only_groups_that_show_the_issue_are_looked_at() -> None:
     assert state["groups"] == []
 
 
+def test_a_patch_for_tests_that_one_thing_stops_says_how_many_others_stay() -> None:
+    part = TestGroup(tests=("a",), of=("a", "b"))
+    state = begun(TestGroup(tests=("a", "b")), part)
+    update: Any = next_round(state, 100.0)
+    assert baseline_of(update).failing == ("a",)
+    assert update["narrowed"] == ["a", "b"]
+    about = begun(TestGroup(tests=("a", "b")), part, asked=("a",))
+    assert set(baseline_of(about).failing) == {"a", "b"}, "an issue is judged by all its tests"
+
+
 def test_the_next_group_begins_afresh() -> None:
     state = begun(
         TestGroup(tests=("a",)),

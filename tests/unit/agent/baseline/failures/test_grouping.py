@@ -120,3 +120,25 @@ def test_the_groups_without_a_part_and_those_that_are_no_part() -> None:
     whole, part, other = (TestGroup(tests=tuple(names)) for names in ("ab", "a", "c"))
     assert outermost([whole, part, other]) == [whole, other]
     assert innermost([whole, part, other]) == [part, other]
+
+
+def test_tests_of_one_group_that_one_thing_stops_have_their_turn_by_themselves() -> None:
+    """All run what is wrong; one of them would fail without that as well."""
+    run = {**PLUMBING, "schema.py": range(1, 9)}
+    failures = {
+        "t::a": failed("t::a", at="schema.py:fill", exception="NameError"),
+        "t::b": failed("t::b", at="schema.py:fill", exception="NameError"),
+        "t::order": failed("t::order", at="test_x.py:check"),
+    }
+    whole, part = grouped(failures, dict.fromkeys(failures, run))
+    assert whole == TestGroup(tests=("t::a", "t::b", "t::order"))
+    assert part == TestGroup(tests=("t::a", "t::b"), of=whole.tests)
+    assert outermost([whole, part]) == [whole]
+    assert without_tests([part], ["t::a", "t::b"]) == []
+
+
+def test_a_group_that_one_thing_stops_has_no_parts() -> None:
+    run = {**PLUMBING, "schema.py": range(1, 9)}
+    names = ("t::a", "t::b")
+    failures = {name: failed(name, at="schema.py:fill", exception="NameError") for name in names}
+    assert len(grouped(failures, dict.fromkeys(failures, run))) == 1
