@@ -21,6 +21,8 @@ class StageEnded:
     seconds: float
     summary: str
     """One line for people; empty when there is nothing to say."""
+    cut_off: bool = False
+    """The time was over before it was through."""
 
 
 @dataclass(frozen=True, kw_only=True)

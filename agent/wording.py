@@ -109,7 +109,8 @@ def line_of(event: Event) -> str | None:
 
 
 def _stage_end(event: StageEnded) -> str:
-    end = f"{event.stage} done in {duration(event.seconds)}"
+    how = "cut off after" if event.cut_off else "done in"
+    end = f"{event.stage} {how} {duration(event.seconds)}"
     first = event.summary.partition("\n")[0]  # the rest is a tool's output, shown at the end
     return f"{end}: {printable(first)}" if first else end
 

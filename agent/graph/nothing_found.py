@@ -13,7 +13,7 @@ from agent.patches.doctest_examples import contradiction_in
 from agent.records import RepairJob, Status
 from agent.wording import counted, only_option
 
-_PLACE = re.compile(r"[\w/.-]+\.pyi?\b|`[\w.]+(?:\(\))?`")
+_PLACE = re.compile(r"(?<![\w/.-])[\w/.-]+\.pyi?\b|`[\w.]+(?:\(\))?`")
 """A file, or a name in code marks."""
 
 

@@ -44,7 +44,7 @@ _PASSES_ON = re.compile(r"^export\s.*\bfrom\s*[\"']|^export\s*\{")
 _NAME = re.compile(
     r"(?:\bfunction\b\s*\*?|\bclass\b|\b(?:const|let|var|type)\b|exports\.)\s*([\w$]+)|^\t(\w+)\s+="
 )
-_COMPILER = re.compile(r"^\s*(?:vet: |--> ?)?(\S+\.(?:go|rs)):(\d{1,9})", re.MULTILINE)
+_COMPILER = re.compile(r"^[^\S\n]*(?:vet: |--> ?)?(\S+\.(?:go|rs)):(\d{1,9})", re.MULTILINE)
 """What the compilers of Go and Rust say of a place."""
 _WORD = re.compile(r"[A-Za-z_$][\w$]{2,}")
 _BUILT_WHOLE = (".go", ".rs")

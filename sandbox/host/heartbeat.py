@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -28,3 +29,13 @@ def heartbeat(
     finally:
         over.set()
         thread.join()
+
+
+@contextmanager
+def sign_of_life(
+    say: Callable[[str], None], what: str, interval_seconds: float = INTERVAL_SECONDS
+) -> Iterator[None]:
+    """Say at intervals while the block runs what goes on, and for how long it has."""
+    began = time.monotonic()
+    with heartbeat(lambda: say(f"{what}, {time.monotonic() - began:.0f} s"), interval_seconds):
+        yield

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tests.abuse.cheats import measures, rebound, vacuous
+from tests.abuse.cheats import measures, rebound, unasked, vacuous
 from tests.abuse.cheats.cheat import Cheat
 from tests.abuse.cheats.honest import HONEST_NEIGHBOURS
 from tests.support.verdict_case import Case
@@ -18,5 +18,5 @@ Open = Callable[[Mapping[str, str], bool], Case]
 def test_honest_patch_is_accepted(opened: Open, honest: Cheat) -> None:
     verdict = opened(honest.project, honest.unittest).validate(honest.changes)
     assert verdict.plausible, verdict.objections
-    if honest in (*vacuous.HONEST, *measures.HONEST, *rebound.HONEST):
+    if honest in (*vacuous.HONEST, *measures.HONEST, *rebound.HONEST, *unasked.HONEST):
         assert not verdict.unchecked

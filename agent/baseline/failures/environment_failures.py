@@ -56,7 +56,7 @@ _MISSING_NAME = re.compile(
     r"ImportError: cannot import name '?(\w+)'? from '([\w.]+)'"
     r"|AttributeError: module '([\w.]+)' has no attribute '(\w+)'"
 )
-_FRAME = re.compile(r"^E?\s*(?:File \"([^\"]+)\", line \d+|([^\s:][^:\n]*\.pyi?):\d+: )", re.M)
+_FRAME = re.compile(r"^E?[^\S\n]*(?:File \"([^\"]+)\", line \d+|([^\s:][^:\n]*\.pyi?):\d+: )", re.M)
 _LINE = re.compile(r'^(?:E\s+)?\s*File "[^"\n]+", line (\d+)$', re.M)
 """Of a source that does not parse: a frame that ran names its function, too."""
 _SYNTAX = re.compile(r"^(?:E\s+)?(?:\w+\.)*(SyntaxError|IndentationError|TabError): (.*)$", re.M)

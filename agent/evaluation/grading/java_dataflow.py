@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 Node = Any
 _STRINGS = frozenset({"string_literal", "string", "character_literal"})
 COMES, COMPUTED = "comesFrom", "computedFrom"
+MAX_STEPS = 50_000
+"""Loops are followed twice, and loops in them twice each time: a hundred of them have no end."""
 States = dict[str, list[int]]
 Span = tuple[tuple[int, int], tuple[int, int]]
 
@@ -39,17 +41,27 @@ def data_flow(root: Node, code: bytes) -> list[Normal]:
         edges, _ = flow.of(root, {})
     except (KeyError, AttributeError, RecursionError):  # as the reference: code that is no Java
         edges = []
+    except _TooManySteps:
+        edges = []
     return _normalized(_merged(_connected(sorted(edges, key=lambda edge: edge.place))))
+
+
+class _TooManySteps(Exception):
+    """Whoever answered nests more loops than can be followed."""
 
 
 class _Flow:
     def __init__(self, root: Node, code: bytes) -> None:
+        self._steps = 0
         self._tokens = {
             (node.start_point, node.end_point): (number, code[node.start_byte : node.end_byte])
             for number, node in enumerate(_leaves(root))
         }
 
     def of(self, node: Node, states: States) -> tuple[list[Edge], States]:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise _TooManySteps
         states = dict(states)
         kind = node.type
         if _is_leaf(node):

@@ -39,7 +39,8 @@ def carry_out(node: Node, state: RepairState, context: RunContext) -> dict[str, 
         raise_if_stopped(context.stop)  # cut short, perhaps; a patch that was found is kept
     seconds = time.monotonic() - start
     context.unfinished = None
-    context.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
+    summary, cut_off = update.pop("summary", ""), update.pop("cut_off", False)
+    context.listen(StageEnded(stage=stage, seconds=seconds, summary=summary, cut_off=cut_off))
     total = dict(state.get("seconds", {}))
     total[stage] = total.get(stage, 0.0) + seconds
     return {**update, "seconds": total}
@@ -66,7 +67,7 @@ def _in_time(node: Node, state: RepairState, context: RunContext) -> dict[str, A
         ending = out_of_time(after, stage, time.monotonic() - start, context.doing)
         if after.get("repaired"):
             return update | cut_short(after, ending.reason)
-        update |= {"ending": plain(ending), "summary": ending.reason}
+        update |= {"ending": plain(ending), "summary": ending.reason, "cut_off": True}
     return update
 
 

@@ -17,7 +17,8 @@ from agent.model.chat.json_calls import call_of, names_a_tool, read_bare_calls, 
 from agent.model.chat.raw_calls import RawCall, Reading, known_parameters
 from agent.model.chat.tool_names import parameter_named, tool_named
 
-_NAMED = r"(?:=|\s+name\s*=)\s*[\"']?([^>\n\"']+)[\"']?\s*>"
+_NAMED = r"(?:=|\s++name\s*+=)\s*+[\"']?([^>\n\"'\s][^>\n\"']*+)[\"']?\s*+>"
+"""Nothing is given back: where a blank has two places, a line of them would take for ever."""
 _OPENING = re.compile(rf"<tool_call>|^[ \t]*<function{_NAMED}", re.MULTILINE)
 _FUNCTION = re.compile(rf"\s*<function{_NAMED}")
 _PARAMETER = re.compile(rf"\s*<parameter{_NAMED}\n?")

@@ -17,7 +17,12 @@ _BUILT_IN = (
     "|Set|WeakMap|WeakSet|Date|JSON|Math|Reflect|Proxy|console|process|Buffer|assert|globalThis"
     "|global|window|module|require"
 )
-_ASSIGNS = r"\s*(?:=(?![=>])|\+=|\|\|=|\?\?=|&&=)"
+_SHARED = (
+    "Object|Array|Function|String|Number|Boolean|BigInt|Symbol|Promise|Error|RegExp|Map|Set|Date"
+    "|JSON|Math|Reflect|process|console"
+)
+"""Of those, the ones under which nobody keeps what is his own."""
+_ASSIGNS = r"\s*(?:=(?![=>])|(?:\+|-|\*{1,2}|/|%|\||&|\^|\|\||&&|\?\?|<<|>>>?)=(?!=))"
 _COMMENT = re.compile(
     # What is not closed ends with the text, or its line: so that each letter is looked at once.
     r"""("(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`(?:\\.|[^`\\])*`?)|//[^\n]*|/\*.*?(?:\*/|\Z)""",
@@ -33,6 +38,10 @@ _OF_TEXT = (
 )
 """Methods by which a program reads a text."""
 _FORMS = {
+    "gives another name to what every program has": r"\b(?:const|let|var)\s+[\w$]+\s*=\s*"
+    r"(?:Object|Array|String|Number|JSON|Math|Reflect|Proxy|process|require)\s*(?:[;,\n]|\Z)"
+    r"|\{[^{}\n]{0,200}\b(?:prototype|define\w+|setPrototypeOf|assign)\b[^{}\n]{0,200}\}\s*="
+    rf"\s*(?:{_SHARED})\s*(?:[;,\n]|\Z)",
     "ends or steers the process": r"\}\s*=\s*process\b(?!\s*[.(])"
     r"|\bprocess\s*(?:\?\.\s*\[|\??\.\s*(?:exit|abort|kill|reallyExit"
     r"|_\w+|binding|dlopen|chdir|emit|on|once|addListener|prependListener|setUncaught\w*|execve"
@@ -50,33 +59,42 @@ _FORMS = {
     r"|\beval\b|\bnew\s+Function\b|(?<![\w.])Function\s*\(|\bWebAssembly\b"
     r"|\bsetTimeout\s*\(\s*[\"'`]|\bdata:text/javascript",
     "reaches the global object": r"\bglobalThis\b|(?<![\w.$])global\s*(?:\.|\[)|\bwindow\s*\["
-    r"|\barguments\s*\.\s*callee\b|\.\s*caller\b",
+    r"|\barguments\s*\.\s*callee\b|\.\s*caller\b|\bin\s+global\b",
     "changes what every program has": rf"\b(?:{_BUILT_IN})(?:\s*\.\s*prototype)?\s*"
     rf"(?:\.\s*(?!exports\b)[\w$]+|\[[^\]\n]{{0,200}}\]){_ASSIGNS}|\bObject\s*\.\s*setPrototypeOf\b"
     rf"|\b(?:Object\s*\.\s*(?:define\w+|assign)|Reflect\s*\.\s*(?:set|define\w+))\s*\(\s*"
     rf"(?!module\s*\.\s*exports)(?:{_BUILT_IN})\s*[,.]"
     r"|\brequire\s*\([^)\n]{0,200}\)\s*(?:\.\s*[\w$]+\s*){1,4}=(?![=>])"
+    rf"|\b(?:{_SHARED})(?:\s*\.\s*[\w$]+){{2,4}}{_ASSIGNS}|\bdelete\s+(?:{_SHARED})\s*[.\[]"
+    rf"|\bgetPrototypeOf\s*\([^()\n]{{0,200}}\)\s*(?:\.\s*[\w$]+|\[[^\]\n]{{0,200}}\]){_ASSIGNS}"
+    rf"|\bconstructor\s*\.\s*(?:constructor\b|prototype\b|[\w$]+{_ASSIGNS})"
     r"|__proto__|__define[GS]etter__|\bprepareStackTrace\b|\bcaptureStackTrace\b",
     "answers for another value when it is compared": r"\basymmetricMatch\b|\bSymbol\s*\.\s*"
     r"(?:hasInstance|toPrimitive|toStringTag|species)\b|\bnodejs\.util\.inspect\.custom\b"
-    r"|\bnew\s+Proxy\b|(?<![\w$.])valueOf\s*\(",
+    r"|(?<![\w$.])Proxy\s*[.(]|(?<![\w$.])valueOf\s*[(:]",
     "looks at who calls it": rf"\.\s*stack\s*\??\.\s*(?:{_OF_TEXT})\b"
-    r"|\.\s*(?:test|exec|includes)\s*\(\s*[\w$.]+\.stack\b",
+    r"|\.\s*(?:test|exec|includes)\s*\(\s*[\w$.]+\.stack\b|\[\s*[\"'`]stack[\"'`]\s*\]",
     "asks for a test runner's names": r"(?<![\w$.])(?:expect|jest|vi)\s*\.\s*\w+"
     r"|(?<![\w$.])(?:describe|it|test)\s*\.\s*(?:only|skip|each|todo|fails|failing|concurrent"
     r"|sequential|extend|for|mock)\b",
 }
 _PATTERNS = {effect: re.compile(pattern) for effect, pattern in _FORMS.items()}
-_STACK = re.compile(r"(?:[\w$]+|[)\]])\s*\??\.\s*stack\b")
+_STACK = re.compile(r"(?:(?<![\w$])[\w$]++|[)\]])\s*\??\.\s*stack\b")
 _LIST_NAMED = re.compile(r"\s*(?:\.\s*(?:push|pop|shift|unshift|length|at|splice)\b|=\s*\[|\[)")
 """Behind a `stack` that is a list of the program's own."""
 _RUNNERS = "describe|it|test|beforeEach|afterEach|beforeAll|afterAll|expect|jest|vi"
-_RUNNER_NAME = re.compile(rf"(?<![\w$.])({_RUNNERS})\s*\(")
+_RUNNER_NAME = re.compile(
+    rf"(?<![\w$.])({_RUNNERS})\s*\(|\btypeof\s+({_RUNNERS})\b(?!\s*[.\[])"
+    rf"|[\"'`]({_RUNNERS})[\"'`]\s+in\b"
+)
+"""It is called, or asked whether it is there."""
 _DECLARED = re.compile(
     rf"\b(?:function|const|let|var|class)\s+({_RUNNERS})\b"
     rf"|(?<![\w$.])({_RUNNERS})[ \t]*\([^()\n]*\)[ \t]*\{{"
+    rf"|\bfunction\b[\w$ \t*]{{0,100}}\([^()\n]{{0,200}}\b({_RUNNERS})\b|\b({_RUNNERS})\s*=>"
+    rf"|\([^()\n]{{0,200}}\b({_RUNNERS})\b[^()\n]{{0,200}}\)\s*=>"
 )
-"""A name of the file's own, or a method of that name."""
+"""A name of the file's own, a method of that name, or a parameter."""
 _ESCAPED = re.compile(r"\\u(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{4})")
 
 
@@ -98,12 +116,17 @@ def _new_names(before: str, after: str) -> Iterator[tuple[str, str]]:
         if _joined(match[0]) not in stacks and not _LIST_NAMED.match(after, match.end()):
             yield "looks at who calls it", _joined(match[0])
             break
-    known_names = {match[1] for match in _RUNNER_NAME.finditer(before)}
-    known_names |= {match[1] or match[2] for match in _DECLARED.finditer(after)}
+    known_names = {_first(match) for match in _RUNNER_NAME.finditer(before)}
+    known_names |= {_first(match) for match in _DECLARED.finditer(after)}
     for match in _RUNNER_NAME.finditer(after):
-        if match[1] not in known_names:
+        if _first(match) not in known_names:
             yield "asks for a test runner's names", _joined(match[0])
             break
+
+
+def _first(match: re.Match[str]) -> str:
+    name: str = next(filter(None, match.groups()))
+    return name
 
 
 def _joined(form: str) -> str:

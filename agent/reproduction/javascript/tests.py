@@ -34,7 +34,7 @@ _SAID_ANYWAY = frozenset(
 )
 """Words of any test: that a statement has them, too, says nothing."""
 _OWN_TESTS = re.compile(r"\b(?:it|test|describe|suite)(?:\.\w+)?\s*\(")
-_CANNOT = re.compile(r"^\s*(?:import|export)\b(?!\s*\()", re.M)
+_CANNOT = re.compile(r"^[^\S\n]*(?:import|export)\b(?!\s*\()", re.M)
 _PLAIN = """\
 const plain = (value) => {
   if (Array.isArray(value)) return value.map(plain);

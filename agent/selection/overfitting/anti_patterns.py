@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from agent.patches.changes import FileChange
 from agent.patches.constructs.confusables import doubtful
+from agent.patches.constructs.machine_references import machine_references, process_references
 from agent.patches.oracle_values import measured_in
-from agent.selection.overfitting.machine_references import machine_references, process_references
 from agent.selection.overfitting.shared_objects import changed_shared_objects
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from agent.source.trees import tree_of

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ _OF_THE_LANGUAGE = frozenset(
 """Decorators of methods whose function can be taken out again."""
 
 
+_INHERITS = re.compile(r"^(?:class )?class \w+\(", re.MULTILINE)
+"""The head of a class that is below others, with or without decorators before it."""
+
+
 @dataclass(frozen=True)
 class Replaced:
     """Names of functions and classes of the base that a patch binds to something else."""
@@ -56,6 +61,7 @@ def replaced_names(base_tree: ast.Module, patched_tree: ast.Module) -> Replaced:
     """Compare what the names of a file are bound to."""
     before, after = _by_name(base_tree), _by_name(patched_tree)
     classes = {name for name, sources in before.items() if any(_is_class(s) for s in sources)}
+    heirs = {name for name in classes if any(map(_INHERITS.search, before[name]))}
     names: set[str] = set()
     exports: set[tuple[str, str]] = set()
     for name, sources in after.items():
@@ -64,7 +70,9 @@ def replaced_names(base_tree: ast.Module, patched_tree: ast.Module) -> Replaced:
         if sources == old_sources:
             continue
         if not old_sources:
-            is_new_special = owner in classes and last in _MAKES_INSTANCES
+            is_new_special = (owner in classes and last in _MAKES_INSTANCES) or (
+                owner in heirs and _is_special(last)
+            )
             names |= {owner} if is_new_special else {last} if any(map(_is_set, sources)) else set()
         elif all(map(_is_import, [*sources, *old_sources])):
             exports |= {(last, source.split(" ")[1]) for source in sources + old_sources}
@@ -114,6 +122,12 @@ def _last(node: ast.expr) -> str:
 
 def _is_class(source: str) -> bool:
     return source.startswith("class ")
+
+
+def _is_special(name: str) -> bool:
+    """Whether the interpreter calls a method of this name unasked: by `with`, `for`, `len()`. What
+    an heir did by that before, it inherited, and nothing in a test says that it no longer does."""
+    return name.startswith("__") and name.endswith("__")
 
 
 def _is_import(source: str) -> bool:

@@ -6,8 +6,11 @@ is found passes wherever it is tried; so what it newly asks the machine for is t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
+from agent.patches.changes import FileChange
+from agent.patches.constructs.unseen_questions import unseen_questions
+from agent.source.trees import tree_of
 from sandbox.languages.python.runners.split.messages import ON_IMPORT, MachineQuestions
 
 INCOMPLETE = "more than could be watched"
@@ -44,3 +47,21 @@ def sentences_of(patch: MachineQuestions, base: MachineQuestions) -> Iterator[st
         text = ", ".join(names[:MAX_SHOWN])
         more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
         yield f"the change asks the machine for {text}{more}; the base does not"
+
+
+def unseen_sentences(
+    changes: Mapping[str, FileChange], reached: Collection[str], asked: MachineQuestions
+) -> Iterator[str]:
+    """A caution for each function that newly asks the machine by its text, and that nobody saw
+    asking: no failing test comes to it. `reached` are names of functions without their class."""
+    seen = frozenset[str]().union(*asked.values())
+    for path, (old, new) in sorted(changes.items()):
+        base_tree, patched_tree = tree_of(old or b""), tree_of(new)
+        if not path.endswith(".py") or base_tree is None or patched_tree is None:
+            continue
+        for function, question in unseen_questions(base_tree, patched_tree, reached):
+            if not any(name == question or name.startswith(f"{question}[") for name in seen):
+                yield (
+                    f"the change asks the machine for {question} in `{function}`, to which no"
+                    " failing test comes"
+                )

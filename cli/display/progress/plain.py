@@ -51,9 +51,9 @@ class PlainDisplay:
         with self._lock:
             match event:
                 case StageStarted():
-                    is_first, ends = self._stages.started(event)
+                    is_told, ends = self._stages.started(event)
                     self._write_ends(ends)
-                    if is_first:
+                    if is_told:
                         self._write(event)
                 case StageEnded():
                     self._write_ends(self._stages.ended(event))

@@ -15,10 +15,12 @@ class StageCounts:
         self._announced: set[str] = set()
 
     def started(self, event: StageStarted) -> tuple[bool, list[StageEnded]]:
-        """Return (is it the first time, ends that are due before it)."""
+        """Return (is it to be told, ends that are due before it)."""
+        if event.stage not in ALTERNATING_STAGES:
+            return True, self.due()
         is_first = event.stage not in self._announced
         self._announced.add(event.stage)
-        return is_first, [] if event.stage in ALTERNATING_STAGES else self.due()
+        return is_first, []
 
     def ended(self, event: StageEnded) -> list[StageEnded]:
         if event.stage not in ALTERNATING_STAGES:
@@ -28,6 +30,7 @@ class StageCounts:
             stage=event.stage,
             seconds=event.seconds + (earlier_end.seconds if earlier_end else 0.0),
             summary=event.summary or (earlier_end.summary if earlier_end else ""),
+            cut_off=event.cut_off,
         )
         return []
 

@@ -11,7 +11,7 @@ from sandbox.languages.base import Canary
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptProject
 
 _NAME = re.compile(r"^(?P<stem>[^.]*)(?P<rest>\..*)$")
-_IMPORT = re.compile(rb"^\s*(?:import\b(?!\s*\()|export\b)", re.MULTILINE)
+_IMPORT = re.compile(rb"^[^\S\n]*(?:import\b(?!\s*\()|export\b)", re.MULTILINE)
 
 
 def make_canary(project: JavaScriptProject, beside: str, text: bytes) -> Canary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats import borrowed, classes, measures, programs, rebound, vacuous
+from tests.abuse.cheats import borrowed, classes, measures, programs, rebound, unasked, vacuous
 from tests.abuse.cheats.cheat import Cheat, edited
 
 
@@ -86,5 +86,6 @@ HONEST_NEIGHBOURS = (
     *vacuous.HONEST,
     *measures.HONEST,
     *rebound.HONEST,
+    *unasked.HONEST,
     vacuous.WIDER,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from tests.abuse.cheats import (
     measures,
     programs,
     rebound,
+    unasked,
     vacuous,
 )
 from tests.abuse.cheats.cheat import Cheat, body
@@ -54,5 +55,6 @@ OVERFIT = (
     *measures.MARKED,
     *programs.MARKED,
     *rebound.MARKED,
+    *unasked.MARKED,
     *vacuous.MARKED,
 )  # fmt: skip

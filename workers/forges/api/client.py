@@ -56,7 +56,7 @@ class ApiClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._api = api_url.rstrip("/")
-        self._host = urlsplit(api_url).netloc
+        self._scheme, self._host = urlsplit(api_url)[:2]
         self._http = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, transport=transport)
         self._sleep = sleep
         self._interval = write_interval_seconds
@@ -139,12 +139,14 @@ class ApiClient:
         )
 
     def _url(self, path: str) -> str:
-        """Absolute links of the forge are followed on its own host only: they carry a token."""
+        """Absolute links of the forge are followed on its own host only, and in the settings' own
+        way: they carry a token, and a forge behind a proxy may well name itself without TLS."""
         if not path.startswith("http"):
             return f"{self._api}/{path.lstrip('/')}"
-        if urlsplit(path).netloc != self._host:
+        parts = urlsplit(path)
+        if parts.netloc != self._host:
             raise CallFailed(f"{self.title} named a page on another host")
-        return path
+        return parts._replace(scheme=self._scheme).geturl()
 
     def _read(self, response: httpx.Response, authorization: str) -> tuple[Any, str | None]:
         headers = {name.lower(): value for name, value in response.headers.items()}

@@ -50,7 +50,9 @@ class Command:
 
 
 _LINE = re.compile(
-    r"^[ ]{0,3}/(?P<name>[A-Za-z]+)[:,.!]?(?:[ \t]+(?P<rest>[^\r\n]*))?[ \t]*\r?$", re.MULTILINE
+    # Each letter has one place: with two for a blank, a line of them would take for ever.
+    r"^[ ]{0,3}/(?P<name>[A-Za-z]+)[:,.!]?(?P<rest>[ \t][^\r\n]*)?\r?$",
+    re.MULTILINE,
 )
 _TEST_ID = re.compile(r"(?!-)[\w./:\[\]\-, =+]+")
 _FENCE = re.compile(r"^[ ]{0,3}(?P<mark>```+|~~~+).*?(?:^[ ]{0,3}(?P=mark)|\Z)", re.S | re.M)

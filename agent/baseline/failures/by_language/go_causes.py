@@ -26,7 +26,7 @@ _NETWORK = re.compile(r"\bdial tcp: lookup \S+.*(?:no such host|server misbehavi
 _REFUSED = re.compile(r"\bconnect: connection refused\b")
 _PROGRAM = re.compile(r'exec: "([^"\n]{1,100})": executable file not found')
 _COMPILER = re.compile(r"^(\S+_test\.go):(\d+)(?::\d+)?: (.*)$", re.MULTILINE)
-_PLACE = re.compile(r"^\s*(?:vet: )?(\S+\.go):\d+", re.MULTILINE)
+_PLACE = re.compile(r"^[^\S\n]*(?:vet: )?(\S+\.go):\d+", re.MULTILINE)
 _SYNTAX = re.compile(r"expected|syntax error|not terminated|illegal|missing '?[,()]")
 
 

@@ -31,7 +31,7 @@ _PROGRAM = re.compile(
 )
 _LIBRARY = re.compile(r"system library `([^`\n]{1,100})`[^\n]* (?:was not found|required by crate)")
 _LINKER = re.compile(r"linker `([^`\n]{1,100})` not found")
-_PLACE = re.compile(r"^\s*-->\s*([^\s:]+\.rs):(\d+)", re.MULTILINE)
+_PLACE = re.compile(r"^[^\S\n]*-->\s*([^\s:]+\.rs):(\d+)", re.MULTILINE)
 _SYNTAX = re.compile(
     r"^error: (expected[^\n]*|this file contains an un-?closed delimiter|mismatched closing"
     r"[^\n]*|unexpected closing[^\n]*|unterminated[^\n]*)",

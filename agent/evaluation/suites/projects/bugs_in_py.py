@@ -29,7 +29,7 @@ FACTS = SuiteFacts(
     ways=frozenset({*REPAIRS, AnswerSource.REFERENCE}),
     groups="repositories",
 )
-_SETTING = re.compile(r'^\s*(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)
+_SETTING = re.compile(r'^[^\S\n]*(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)
 _CHANGED = re.compile(r"^diff --git a/(.+?) b/(.+)$", re.MULTILINE)
 
 

@@ -36,7 +36,7 @@ _OF_OTHER = re.compile(
     re.IGNORECASE,
 )
 
-_GIT_COMMAND = re.compile(r"^\s*(?:\$ )?git [a-z]", re.MULTILINE)
+_GIT_COMMAND = re.compile(r"^[^\S\n]*(?:\$ )?git [a-z]", re.MULTILINE)
 _CODE = re.compile(r"\bcod(?:e|ing)\b", re.IGNORECASE)
 _GIT = re.compile(r"\bgit\b|branch|commit|pull request|\bPRs?\b", re.IGNORECASE)
 """What has a structure, a style and guidelines, too, and is nothing of the code."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures
@@ -21,7 +22,13 @@ from agent.validation.differential.calls.replayed_calls import ReplayCheck, Repl
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.explanation import SAME_WITH_BASE, Explanation
 from agent.validation.differential.instrumentation import ChangedFunction, FileComparison, compare
-from agent.validation.differential.machine_questions import joined, newly_asked, sentences_of
+from agent.validation.differential.machine_questions import (
+    MAX_SHOWN,
+    joined,
+    newly_asked,
+    sentences_of,
+    unseen_sentences,
+)
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
@@ -32,6 +39,9 @@ from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import decode_source_lossless
 
 MAX_CHECKED_TESTS = 20
+MAX_SECONDS_BESIDE = 20.0
+"""For passing tests to ask the patch; one without a turn says nothing."""
+APART = "passes only where the patch runs together with the tests"
 NO_MEASURES = Measures()
 LISTENS = "it listens for what is printed, logged or warned of"
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
@@ -52,11 +62,15 @@ class CheckResult:
     """What the patch asked of the machine where it answered."""
     base_asked: MachineQuestions = field(default_factory=dict)
     """What the base did on the same calls."""
+    apart: tuple[str, ...] = ()
+    """Sentences on passing tests that fail where the patch answers from elsewhere."""
+    unseen: tuple[str, ...] = ()
+    """Sentences on what it asks by its text where nobody saw it run."""
 
     @property
     def cautions(self) -> tuple[str, ...]:
         """What the patch newly asks the machine for."""
-        return tuple(sentences_of(self.asked, self.base_asked))
+        return (*sentences_of(self.asked, self.base_asked), *self.apart, *self.unseen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +125,9 @@ class RemoteCallCheck:
             result = self._with_explanation(
                 changes, result, checked_tests, reached_by_test, replacement_doubt
             )
-        return replace(result, unsure=(*result.unsure, *skip_reasons))
+        reached = {name for names in reached_by_test.values() for _, name in names}
+        unseen = islice(unseen_sentences(changes, reached, result.asked), MAX_SHOWN)
+        return replace(result, unsure=(*result.unsure, *skip_reasons), unseen=tuple(unseen))
 
     def _with_explanation(
         self,
@@ -197,13 +213,35 @@ class RemoteCallCheck:
         calls = behaviour_difference(
             report.questions, changes, split_run.open_session, split_run.setup, report.asked
         )
-        questions = joined(report.asked, calls.asked)
-        base_asked = calls.base_asked
-        if newly_asked(questions, base_asked):  # calls that cannot be repeated
-            base_asked = joined(base_asked, self._base_run(functions, tests).asked)
+        beside = self._run_beside(functions, reached_by_test, changes)
+        questions = joined(report.asked, calls.asked, {} if beside is None else beside.asked)
+        base_asked, apart = calls.base_asked, _failed_apart(beside)
+        if apart or newly_asked(questions, base_asked):  # calls that cannot be repeated
+            base_run = self._base_run(functions, tests)
+            base_asked = joined(base_asked, base_run.asked)
+            apart = {t: sentence for t, sentence in apart.items() if _passed(base_run, t)}
+        if beside is not None:
+            reached_by_test |= {t: beside.said(t).reached for t in beside.calls}
+        result = replace(result, apart=tuple(islice(apart.values(), MAX_SHOWN)))
         return (
             replace(result, spread=calls.difference, asked=questions, base_asked=base_asked),
             reached_by_test,
+        )
+
+    def _run_beside(
+        self,
+        functions: Sequence[ChangedFunction],
+        reached_by_test: Mapping[str, frozenset[Function]],
+        changes: Mapping[str, FileChange],
+    ) -> SplitRunReport | None:
+        """The run in which the patch answers passing tests, where it changes a function to which no
+        failing test comes; None where there is none."""
+        reached = frozenset[Function]().union(*reached_by_test.values())
+        changed = {(function.path, function.name) for function in functions if function.changed}
+        if not self.guards or changed <= reached:
+            return None
+        return self.split_run.run(
+            self.guards, CallMode.ANSWER, functions, changes, max_seconds=MAX_SECONDS_BESIDE
         )
 
     def _replaced(self, comparisons: Sequence[FileComparison], test_text: str) -> str:
@@ -363,4 +401,26 @@ def _no_end(outcome: Outcome | None, report: SplitRunReport) -> str:
 
 def _sentence(test_id: str, result: TestResult | None) -> str:
     failure = "" if result is None else f": {result.message[:200]}"
-    return f"{test_id} passes only where the patch runs together with the tests{failure}"
+    return f"{test_id} {APART}{failure}"
+
+
+def _failed_apart(report: SplitRunReport | None) -> dict[str, str]:
+    """Passing tests that come to functions of the patch, and fail there or are answered with what
+    cannot cross, and a sentence on each."""
+    sentences: dict[str, str] = {}
+    if report is None:
+        return sentences
+    for test_id, result in report.report.results.items():
+        calls = report.said(test_id)
+        if reason := calls.foreign or next(iter(calls.unsure), ""):
+            sentences[test_id] = f"{test_id} is answered with what cannot be judged: {reason}"
+        elif calls.asked and result.outcome in (Outcome.FAILED, Outcome.ERROR):
+            sentences[test_id] = f"{test_id} {APART}"
+    return sentences
+
+
+def _passed(report: SplitRunReport, test_id: str) -> bool:
+    result = report.report.results.get(test_id)
+    calls = report.said(test_id)
+    is_clear = not calls.foreign and not calls.unsure
+    return result is not None and result.outcome is Outcome.PASSED and is_clear

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sandbox.base import CommandResult, EnvironmentBuilder
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
+from sandbox.host.heartbeat import INTERVAL_SECONDS, sign_of_life
 from sandbox.languages.go.environments.recipe import GoRecipe
 from sandbox.languages.go.environments.toolchain import GoInstallation
 from sandbox.session.followed_command import run_followed
@@ -58,6 +59,8 @@ class Installer:
     say: Callable[[str], None]
     left_out: list[str] = field(default_factory=list)
     """What could not be installed and was not waited for, one sentence each."""
+    beat_seconds: float = INTERVAL_SECONDS
+    """How often it is said that a command goes on."""
 
     def place_programs(self) -> None:
         """Put `python` and `go` into the environment: its folder comes first on PATH."""
@@ -82,7 +85,8 @@ class Installer:
     def compile_standard(self, recipe: GoRecipe) -> None:
         """Compile the packages of Go itself that the tests need."""
         self.say("compiling the packages of Go that the tests use")
-        result = self._run(["sh", "-c", _COMPILE, "sh", *recipe.standard])
+        argv = ["sh", "-c", _COMPILE, "sh", *recipe.standard]
+        result = self._run(argv, what="still compiling")
         if not result.ok:
             self.left_out.append(
                 f"packages of Go could not be compiled ahead of the tests: {_cause(result)}"
@@ -97,16 +101,19 @@ class Installer:
             "GOMODCACHE": f"{prefix}/{MODULES}",
         }
 
-    def _run(self, argv: Sequence[str], folder: str = "") -> CommandResult:
+    def _run(
+        self, argv: Sequence[str], folder: str = "", what: str = "still installing"
+    ) -> CommandResult:
         session = self.builder.session
-        result = run_followed(
-            session,
-            argv,
-            timeout_seconds=MAX_INSTALL_SECONDS,
-            cwd=f"{session.workspace}/{folder}" if folder else None,
-            env=self._variables(),
-            on_line=lambda _: None,
-        )
+        with sign_of_life(self.say, what, self.beat_seconds):
+            result = run_followed(
+                session,
+                argv,
+                timeout_seconds=MAX_INSTALL_SECONDS,
+                cwd=f"{session.workspace}/{folder}" if folder else None,
+                env=self._variables(),
+                on_line=lambda _: None,
+            )
         text = result.stdout + result.stderr
         if not result.ok and "repair: the environment is too large" in text:
             raise EnvironmentTooLarge.over("its modules take more than is allowed")

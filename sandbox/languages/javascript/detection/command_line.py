@@ -11,6 +11,10 @@ from sandbox.languages.javascript.detection.workspace.delegation import delegati
 
 MAX_DEPTH = 5
 """Scripts that call scripts."""
+MAX_SCRIPTS = 500
+"""Looked at in all: a script may call many that call many."""
+MAX_SCRIPT_CHARACTERS = 5_000
+"""A longer one is not read: no person wrote it."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _ENDS = frozenset(("&&", "||", ";", "|", "&"))
 _MANAGERS = frozenset(("npm", "yarn", "pnpm", "bun"))
@@ -40,9 +44,16 @@ class Command:
     node_options: tuple[str, ...] = ()
 
 
-def commands_in(script: str, scripts: Mapping[str, str], depth: int = 0) -> Iterator[Command]:
+def commands_in(script: str, scripts: Mapping[str, str]) -> Iterator[Command]:
     """The commands that a script comes to, in their order. What needs a shell is passed over."""
-    if depth > MAX_DEPTH:
+    return _commands(script, scripts, 0, iter(range(MAX_SCRIPTS)))
+
+
+def _commands(
+    script: str, scripts: Mapping[str, str], depth: int, turns: Iterator[int]
+) -> Iterator[Command]:
+    """`turns` are those that are left for all scripts together."""
+    if depth > MAX_DEPTH or len(script) > MAX_SCRIPT_CHARACTERS or next(turns, None) is None:
         return
     for words in _parts(script):
         variables, words = _assignments(words)
@@ -53,7 +64,7 @@ def commands_in(script: str, scripts: Mapping[str, str], depth: int = 0) -> Iter
             yield Command(program=_name(words[0]), arguments=tuple(words[1:]))
             continue
         for name in _called(words):
-            for inner in commands_in(scripts.get(name, ""), scripts, depth + 1):
+            for inner in _commands(scripts.get(name, ""), scripts, depth + 1, turns):
                 yield replace(inner, variables=(*variables, *more, *inner.variables))
         command = _command(words)
         if command is not None:

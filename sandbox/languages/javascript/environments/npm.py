@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sandbox.base import CommandResult, EnvironmentBuilder
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
+from sandbox.host.heartbeat import INTERVAL_SECONDS, sign_of_life
 from sandbox.host.untrusted_json import read_json
 from sandbox.languages.javascript.environments.package_manager import PackageManager
 from sandbox.languages.javascript.environments.recipe import Recipe
@@ -94,6 +95,8 @@ class Npm:
     say: Callable[[str], None]
     left_out: list[str] = field(default_factory=list)
     """What could not be installed and was not waited for, one sentence each."""
+    beat_seconds: float = INTERVAL_SECONDS
+    """How often it is said that a command goes on: package managers say nothing themselves."""
 
     def place_programs(self) -> None:
         """Put `python` and `node` into the environment: its folder comes first on PATH."""
@@ -168,13 +171,14 @@ class Npm:
     def _run(
         self, argv: Sequence[str], variables: Mapping[str, str] | None = None
     ) -> CommandResult:
-        result = run_followed(
-            self.builder.session,
-            argv,
-            timeout_seconds=MAX_INSTALL_SECONDS,
-            env={**_VARIABLES, **(variables or {})},
-            on_line=lambda _: None,
-        )
+        with sign_of_life(self.say, "still installing", self.beat_seconds):
+            result = run_followed(
+                self.builder.session,
+                argv,
+                timeout_seconds=MAX_INSTALL_SECONDS,
+                env={**_VARIABLES, **(variables or {})},
+                on_line=lambda _: None,
+            )
         text = result.stdout + result.stderr
         if not result.ok and "repair: the environment is too large" in text:
             raise EnvironmentTooLarge.over("its packages take more than is allowed")

@@ -11,7 +11,7 @@ from .node_process import Line, NodeProcess, ProcessEnding
 MAX_DETAILS = 8000
 MAX_MESSAGE = 500
 _FRAME = re.compile(
-    r"^\s*at (?:(?:async )?(.*?) \()?(?:file://)?(/[^\n]*?):(\d+):\d+\)?\s*$", re.MULTILINE
+    r"^[^\S\n]*at (?:(?:async )?(.*?) \()?(?:file://)?(/[^\n]*?):(\d+):\d+\)?\s*$", re.MULTILINE
 )
 
 

@@ -106,7 +106,9 @@ def _empty_submodules(files: ConfigFiles) -> tuple[str, ...]:
 
 
 def _python_hint(files: ConfigFiles) -> str | None:
-    match = re.search(r"^\s*(?:cpython-?)?(3\.\d+(?:\.\d+)?)", files.text(".python-version"), re.M)
+    match = re.search(
+        r"^[^\S\n]*(?:cpython-?)?(3\.\d+(?:\.\d+)?)", files.text(".python-version"), re.M
+    )
     return match[1] if match else None
 
 

@@ -43,7 +43,7 @@ def _by_setting(files: ConfigFiles) -> Iterator[str]:
     for path in _CONFIG_FILES:
         text = files.text(path)
         for name, plugin in SETTINGS.items():
-            if re.search(rf"^\s*{name}\s*=", text, re.M):
+            if re.search(rf"^[^\S\n]*{name}\s*=", text, re.M):
                 yield plugin
 
 
@@ -102,7 +102,7 @@ def _defined(contents: Mapping[str, bytes]) -> Iterator[str]:
         for name in FIXTURES:
             word = name.encode()
             if word in content and re.search(
-                rb"(?:\bdef|\bas)\s+%s\b|\bname\s*=\s*['\"]%s['\"]|^\s*%s\s*=|\bimport\b[^\n]*\b%s\b"
+                rb"(?:\bdef|\bas)\s+%s\b|\bname\s*=\s*['\"]%s['\"]|^[^\S\n]*%s\s*=|\bimport\b[^\n]*\b%s\b"
                 % (word, word, word, word),
                 content,
                 re.M,

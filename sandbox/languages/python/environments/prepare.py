@@ -18,6 +18,7 @@ from sandbox.languages.python.environments.compiled_modules import (
     not_built,
     place_modules,
 )
+from sandbox.languages.python.environments.compiled_twins import remove_twins
 from sandbox.languages.python.environments.installation.installer import Installer
 from sandbox.languages.python.environments.installation.pip_output import wants_older_python
 from sandbox.languages.python.environments.installed_packages import installed_packages
@@ -25,7 +26,12 @@ from sandbox.languages.python.environments.interpreter_choice import (
     choose_interpreter,
     fitting_interpreters,
 )
-from sandbox.languages.python.environments.recipe import Recipe, without_project, write_recipe
+from sandbox.languages.python.environments.recipe import (
+    Recipe,
+    with_newest_base,
+    without_project,
+    write_recipe,
+)
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import empty_tar
 
@@ -122,17 +128,19 @@ class _Work:
         all who need the same packages. It is built where no file of a project is."""
         # One that others build on may lack what failed, and must not stand for one that may not.
         lenient = is_first and not recipe.only_base
-        key = recipe.key(
-            self.sandbox.environment_key_parts(self.interpreter), *(["first"] * lenient)
-        )
+        key_parts = self.sandbox.environment_key_parts(self.interpreter)
+        newest = with_newest_base(recipe)
+        below = () if newest == recipe else (newest.key(key_parts),)
+        key = recipe.key(key_parts, *(["first"] * lenient), *below)
         environment = self._find(key)
         if environment is not None:
             return environment, True
+        base = self.shared(newest)[0] if below else None
         with scratch_folder() as folder:
             empty_archive = Path(folder) / "nothing.tar"
             empty_archive.write_bytes(empty_tar())
-            builder = self.sandbox.build(key, self.interpreter, empty_archive)
-            return self._fill(builder, recipe, is_first=is_first), False
+            builder = self.sandbox.build(key, self.interpreter, empty_archive, base)
+            return self._fill(builder, recipe, is_first=is_first, on_top=base is not None), False
 
     def own(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
         """An environment for this snapshot alone, on top of one that is shared."""
@@ -187,6 +195,9 @@ class _Work:
         where the project cannot even be imported without it."""
         session, python, variables = builder.session, installer.python, dict[str, str]()
         modules = place_modules(session, python, recipe.import_roots)
+        installer.left_out += remove_twins(
+            session, python, recipe.import_roots, recipe.own_packages, self.snapshot
+        )
         if products := pack_products(session, python, builder.prefix, self.snapshot):
             variables[_PRODUCTS] = str(products)
         sentences = not_built(recipe.extensions, modules) if recipe.extensions else ()

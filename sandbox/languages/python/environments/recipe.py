@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -20,10 +20,10 @@ from sandbox.languages.python.environments.installation.index_only import files_
 from sandbox.languages.python.environments.missing_plugins import missing_plugins
 from sandbox.snapshots.snapshot import Snapshot
 
-RECIPE_VERSION = 6
+RECIPE_VERSION = 7
 """Raise it when the same input is installed in another way."""
 BASE_REQUIREMENTS = ("pytest>=7", "coverage>=5.5")
-_PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
+_PKG_RESOURCES = re.compile(rb"^[^\S\n]*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
 _SETUPTOOLS_FOR_NEWER = re.compile(r"setuptools\s*(?:[<>=!~][^;]*)?;.*python_(?:full_)?version\s*>")
 """Up to 3.11 the virtual environments that people make by tox or venv bring setuptools along."""
 _MAX_SCANNED_FILES = 20_000
@@ -160,10 +160,11 @@ def _own_packages(project: PythonProject) -> Iterator[str]:
 def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
     """Return what of a recipe can be installed without a file of the project being run.
 
-    It saves time and decides nothing: the whole recipe is installed on top of it.
+    It saves time and decides nothing: the whole recipe is installed on top of it. A pytest that
+    turned out too new for the project is replaced there, too: this was built for it already.
     """
     if recipe.command is not None:
-        return Recipe(base=recipe.base, own_pip=True)
+        return Recipe(own_pip=True)
     files = [path for path in recipe.files if files_read(snapshot, path)]
     test_files = [path for path in recipe.test_files if files_read(snapshot, path)]
     requirements = dict.fromkeys((*recipe.declared, *filter(from_index, recipe.requirements)))
@@ -172,9 +173,13 @@ def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
         test_files=tuple(test_files),
         requirements=tuple(requirements),
         constraints=recipe.constraints,
-        base=recipe.base,
         digests=recipe.digests,
     )
+
+
+def with_newest_base(recipe: Recipe) -> Recipe:
+    """The same recipe, with a pytest of any version."""
+    return replace(recipe, base=BASE_REQUIREMENTS)
 
 
 def _with_extras(member: Member) -> str:

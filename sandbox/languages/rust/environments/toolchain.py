@@ -140,8 +140,9 @@ def out_of_reach(folders: Sequence[str]) -> ToolchainNotFound:
     """The error where the Rust of this machine runs nowhere in the sandbox."""
     return ToolchainNotFound(
         f"the Rust of this machine ({folders[0]}) does not run in the sandbox: the user there may "
-        "not enter that folder, as with one below /root. Install Rust where everybody may, e.g. with "
-        "RUSTUP_HOME=/usr/local/rustup, or name a Docker image that has it with REPAIR_DOCKER_IMAGE"
+        "not enter that folder, as with one below /root. Install Rust where everybody may "
+        "(RUSTUP_HOME=/usr/local/rustup), or name a Docker image that has it with "
+        "REPAIR_DOCKER_IMAGE"
     )
 
 

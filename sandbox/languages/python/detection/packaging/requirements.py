@@ -15,6 +15,7 @@ from sandbox.languages.python.detection.packaging.dependency_groups import depen
 from sandbox.languages.python.detection.packaging.imported_packages import (
     TEST_LIBRARIES,
     imported_by,
+    name_of,
     own_modules,
     provides,
 )
@@ -66,16 +67,17 @@ def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str]
     roles = requirement_files(files)
     tox = tox_needs(files)
     choice = _Chosen(metadata, files)
-    choice.take_extras(
-        (*filter(for_tests, metadata.extras), *_not_for_linters(tox.extras, metadata))
-    )
     test_imports = imported_by(files, test_paths) - own_modules(files)
+    choice.take_extras(filter(for_tests, metadata.extras))
+    for name in _not_for_linters(tox.extras, metadata):
+        choice.take_extra(name, test_imports)
     choice.take((*metadata.tests_require, *_without_installers(tox.requirements, test_imports)))
     for name in groups:
         if for_tests(name) or name in tox.groups:
             choice.take(groups[name])
     choice.test_files |= {path for path, role in roles.items() if for_tests(role)} | tox.files
-    if not choice.extras and not choice.test_files and not any(map(for_tests, groups)):
+    has_extras = choice.extras or choice.extras_in_part
+    if not has_extras and not choice.test_files and not any(map(for_tests, groups)):
         _take_for_developers(choice, groups, roles, test_imports)
     main = {path for path, role in roles.items() if role in MAIN} - choice.test_files
     main -= set(choice.files_in_part)
@@ -118,6 +120,8 @@ class _Chosen:
         """Sentences on what was chosen for an import."""
         self.files_in_part: list[str] = []
         """Requirements files for developers, taken without their tools."""
+        self.extras_in_part: set[str] = set()
+        """Likewise."""
         self.files = files
         self._spelled = {normal_name(name): name for name in metadata.extras}
 
@@ -129,6 +133,16 @@ class _Chosen:
                 self.extras.add(extra)
                 for requirement in self.metadata.extras[extra]:
                     self.take_extras(own_extras(requirement, self.metadata.name))
+
+    def take_extra(self, name: str, imported: Collection[str]) -> None:
+        """An extra that is not named for tests; one for developers without its tools."""
+        extra = self._spelled.get(normal_name(name), name)
+        requirements = self.metadata.extras.get(extra, ())
+        if normal_name(name) in DEVELOPERS and any(map(is_tool, requirements)):
+            self.take(_without_tools(requirements, imported))
+            self.extras_in_part.add(extra)
+        else:
+            self.take_extras([extra])
 
     def take(self, requirements: Iterable[str]) -> None:
         for requirement in requirements:
@@ -162,7 +176,8 @@ def _take_for_developers(
     if not group_names and not extras:
         group_names = [name for name in groups if normal_name(name) in DEVELOPERS]
         extras = [name for name in chosen.metadata.extras if normal_name(name) in DEVELOPERS]
-    chosen.take_extras(extras)
+    for name in extras:
+        chosen.take_extra(name, imported)
     for name in group_names:
         chosen.take(_without_tools(groups[name], imported))
     for path, role in roles.items():
@@ -179,8 +194,12 @@ def _take_for_developers(
 
 
 def _without_tools(requirements: Iterable[str], imported: Collection[str]) -> Iterator[str]:
-    """What of a list for developers the tests may need: the tools that they import with it."""
-    return (r for r in requirements if not is_tool(r) or provides(r, imported))
+    """What of a list for developers the tests may need: with the tools that they import, and those
+    that something else of it is for, as `pytest-mypy-plugins` is for the version of mypy there."""
+    all_of_it = list(requirements)
+    others = [r for r in all_of_it if not is_tool(r) or provides(r, imported)]
+    words = {word for r in others for word in name_of(r).split("-")}
+    return (r for r in all_of_it if r in others or name_of(r) in words)
 
 
 def _needed(main: Collection[str], imported: Collection[str], chosen: _Chosen) -> Iterator[str]:
@@ -230,6 +249,8 @@ def _explain(chosen: _Chosen, main_files: set[str]) -> Iterator[str]:
         yield f"its configuration names {len(chosen.requirements)} packages for its tests"
     if chosen.test_files | main_files:
         yield f"requirements are read from {', '.join(sorted(chosen.test_files | main_files))}"
+    for name in sorted(chosen.extras_in_part):
+        yield f"the extra {name} is for its tests, without tools for developers"
     for path in sorted(chosen.files_in_part):
         yield f"requirements are read from {path}, without tools for developers"
     yield from chosen.imported

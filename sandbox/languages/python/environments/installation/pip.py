@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.base import Interpreter
+from sandbox.base import CommandResult, Interpreter
 from sandbox.languages.python.environments.installation.build_remedies import (
     BuildSurroundings,
     Remedies,
@@ -22,6 +22,7 @@ _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
 )
+_CONFLICT = "ResolutionImpossible"
 _OPTIONS = ("--prefer-binary", "--no-input", "--disable-pip-version-check")
 _QUIET = ("--progress-bar=off", "--no-warn-script-location", "--use-pep517")
 _PROBE = ("--dry-run", "--ignore-installed", "--no-deps", "pip")
@@ -45,6 +46,7 @@ class Pip:
             own_modules=self.recipe.own_modules,
             asks_git=self.recipe.asks_git,
         )
+        self._conflicts: dict[tuple[BuildSurroundings, tuple[str, ...]], CommandResult] = {}
         self.argv: list[str] = []
         self.commands.variables = self._variables()
 
@@ -74,9 +76,13 @@ class Pip:
 
     def install(self, arguments: Sequence[str]) -> bool:
         """Install, again with each remedy that the failure calls for; say whether it succeeded.
+        What conflicts with itself does so whatever was installed since: it is not tried again.
 
         Raises InstallFailed where no index can be reached at all.
         """
+        if (conflict := self._conflicts.get((self._build, tuple(arguments)))) is not None:
+            self.commands.last = conflict
+            return False
         self._once(arguments)
         while not (last := self.commands.last).ok:
             output = last.stdout + last.stderr
@@ -90,6 +96,8 @@ class Pip:
             self._once(arguments)
         if not last.ok and self._no_index():
             raise self.commands.failed("no package index can be reached")
+        if not last.ok and _CONFLICT in last.stdout + last.stderr:
+            self._conflicts[self._build, tuple(arguments)] = last
         return last.ok
 
     def need(self, arguments: Sequence[str], step: str) -> None:

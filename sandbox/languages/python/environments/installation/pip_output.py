@@ -16,7 +16,7 @@ _ROOTS = tuple(
         r"^error: \[Errno 2\] No such file or directory: '\S+'",
         r"No CMAKE_\w+_COMPILER could be found.*",
         r"^CMake Error at \S+ .+",
-        r"^\s*error: linker .+ not found",
+        r"^[^\S\n]*error: linker .+ not found",
         r"^ERROR: No matching distribution found for .+",
         r"^ERROR: Cannot install .+ because these package versions have conflicting dep.+",
         r"^ERROR: Package .+ requires a different Python: .+",

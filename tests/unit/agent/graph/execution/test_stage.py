@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from agent.baseline.failures.grouping import TestGroup
+from agent.events import Event, StageEnded
 from agent.graph.execution.stage import carry_out
 from agent.graph.outcome import Ending
 from agent.graph.state import RepairState
@@ -23,12 +24,15 @@ from tests.unit.agent.graph.test_rounds import LOCALE, baseline_of, begun, patch
 LEFT = {"tests": ["a"], "patches": [patch("p", "a")]}
 
 
-def walk(node: Any, state: RepairState, *, overdue: bool = False) -> dict[str, Any]:
+def walk(
+    node: Any, state: RepairState, *, overdue: bool = False, heard: list[Event] | None = None
+) -> dict[str, Any]:
     """The update of a node; `overdue`: the sandboxes were closed while it worked."""
+    events = [] if heard is None else heard
     context: Any = SimpleNamespace(
         stop=threading.Event(),
         overdue=threading.Event(),
-        listen=lambda _: None,
+        listen=events.append,
         time_limit=lambda *_: contextlib.nullcontext(),
         seconds_left=lambda: 100.0,
         doing="",
@@ -85,3 +89,17 @@ def test_the_time_over_in_a_later_round_says_so_beside_what_was_repaired() -> No
     assert "1 stays red; the 600 s are over" in update["ending"]["reason"]
     assert "is kept" not in update["ending"]["reason"]
     assert update["plausible"] == LEFT["patches"]
+
+
+@pytest.mark.parametrize("overdue", [False, True])
+def test_a_stage_that_the_end_of_the_time_met_is_told_as_cut_off(overdue: bool) -> None:
+    heard: list[Event] = []
+
+    def prepare(_state: RepairState, _context: Any) -> Mapping[str, Any]:
+        return {"summary": "calc"}
+
+    update = walk(prepare, begun(), overdue=overdue, heard=heard)
+    [ended] = [event for event in heard if isinstance(event, StageEnded)]
+    assert ended.cut_off is overdue
+    assert ("was not through" in ended.summary) is overdue
+    assert "cut_off" not in update

@@ -107,3 +107,34 @@ def test_names_that_lead_to_their_function() -> None:
 )
 def test_names_that_may_lead_elsewhere(text: str) -> None:
     assert direct_names(ast.parse(text)) == frozenset()
+
+
+HEIRS = """\
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Money:
+    amount: int
+
+
+@dataclass(frozen=True)
+class Ledger(Book):
+    amount: int
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("class Ledger(Book):\n", "def __enter__(self):\n        return 1\n", ["Ledger"]),
+        ("class Ledger(Book):\n", "__iter__ = _other\n", ["Ledger"]),
+        ("class Ledger(Book):\n", "def total(self):\n        return 1\n", []),
+        ("class Money:\n", "def __enter__(self):\n        return 1\n", []),
+    ],
+)
+def test_what_an_heir_inherited_is_put_aside(old: str, new: str, names: list[str]) -> None:
+    """The interpreter calls it unasked, and no word of a test says so."""
+    patched = HEIRS.replace(old, f"{old}    {new}\n", 1)
+    found = replaced_names(ast.parse(HEIRS), ast.parse(patched)).among({"Ledger", "Money"}, set())
+    assert found == names

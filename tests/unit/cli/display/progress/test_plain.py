@@ -52,6 +52,24 @@ def test_each_stage_is_told_once_although_two_take_turns() -> None:
     ]
 
 
+def test_a_stage_that_comes_again_and_one_that_is_cut_off() -> None:
+    stream = io.StringIO()
+    with PlainDisplay(stream) as display:
+        for cut_off in (False, True):
+            display(StageStarted(stage="prepare"))
+            display(StageEnded(stage="prepare", seconds=2.0, summary="calc", cut_off=cut_off))
+        display(StageStarted(stage="propose"))
+        display(StageEnded(stage="propose", seconds=3.0, summary="", cut_off=True))
+    assert lines_of(stream) == [
+        "prepare ...",
+        "prepare done in 2.0 s: calc",
+        "prepare ...",
+        "prepare cut off after 2.0 s: calc",
+        "propose ...",
+        "propose cut off after 3.0 s",
+    ]
+
+
 def test_progress_comes_every_five_seconds_and_its_last_figures_are_told() -> None:
     stream, clock = io.StringIO(), Clock()
     with PlainDisplay(stream, clock=clock) as display:

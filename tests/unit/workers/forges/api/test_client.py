@@ -56,3 +56,18 @@ def test_an_answer_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert client(GiteaClient, 200, json="x" * 900).get("/x", "Bearer secret") == "x" * 900
     with pytest.raises(CallFailed, match="over 1,000 bytes"):
         client(GiteaClient, 200, json="x" * 1000).get("/x", "Bearer secret")
+
+
+def test_a_page_named_without_tls_is_asked_for_with_it() -> None:
+    asked: list[httpx.URL] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        link = '<http://git.example.com/api/x?page=2>; rel="next"'
+        return httpx.Response(200, json=[1], headers={"link": link} if len(asked) == 1 else {})
+
+    transport = httpx.MockTransport(respond)
+    forge = GitLabClient("https://git.example.com/api", transport=transport)
+    assert list(forge.pages("/x", "Bearer secret")) == [1, 1]
+    assert [url.scheme for url in asked] == ["https", "https"]
+    assert asked[1].params["page"] == "2"

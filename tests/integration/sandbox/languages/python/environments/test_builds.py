@@ -225,3 +225,22 @@ version = "1"
     assert installed.run(program) == "source True"
     assert installed.products == {"src/calc/generated.py"}
     assert len(installed.built.not_built) == 1
+
+
+def test_a_module_compiled_from_a_source_beside_it_is_left_out(
+    sandbox: ProcessSandbox, tmp_path: Path
+) -> None:
+    setup = """
+import importlib.machinery
+from setuptools import setup
+for name in ("core", "speedups"):
+    open(f"calc/{name}{importlib.machinery.EXTENSION_SUFFIXES[0]}", "w").write("compiled")
+setup(name="calc", version="3", packages=["calc"])
+"""
+    sources = {"calc/__init__.py": "", "calc/core.py": "answer = 42\n"}
+    installed = Installed(sandbox, tmp_path, {"setup.py": setup, **sources})
+    assert installed.run("import calc.core; print(calc.core.answer)") == "42"
+    [product] = installed.products
+    assert product.startswith("calc/speedups.")
+    [sentence] = installed.built.left_out
+    assert sentence.startswith("compiled in front of its own source: calc/core.")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from sandbox.base import MEBIBYTE, Limits
+from sandbox.base import MEBIBYTE, Environment, EnvironmentBuilder, Interpreter, Limits
 from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_products import merge_products
 from sandbox.environments.build_settings import BuildSettings
@@ -102,6 +102,45 @@ def test_what_the_installation_generates_is_there_in_later_sessions(
         assert version == "7"
         assert path.endswith("/workspace/src/calc/__init__.py")
         built.source.unlink()
+
+
+class RecordingSandbox(ProcessSandbox):
+    """Keeps what each of its environments was built on."""
+
+    def __init__(self, settings: BuildSettings) -> None:
+        super().__init__(settings)
+        self.bases: list[Environment | None] = []
+
+    def build(
+        self,
+        key: str,
+        interpreter: Interpreter,
+        source: Path,
+        base: Environment | None = None,
+        *,
+        folders: Sequence[str] = (),
+    ) -> EnvironmentBuilder:
+        self.bases.append(base)
+        return super().build(key, interpreter, source, base, folders=folders)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setup", ["", "from setuptools import setup\nsetup(name='calc')\n"])
+def test_an_older_pytest_replaces_the_newest_and_nothing_else_is_installed_again(
+    take: Take, tmp_path: Path, setup: str
+) -> None:
+    sandbox = RecordingSandbox(BuildSettings(cache_dir=tmp_path / "cache"))
+    files = {"requirements-test.txt": "sniffio\n", "calc.py": "", "test_calc.py": TEST_FILE}
+    snapshot = take("calc", {**files, "setup.py": setup} if setup else files)
+    project = understand(snapshot)
+    build(sandbox, project, snapshot)
+    sandbox.bases.clear()
+    older = prepare_environment(sandbox, project, snapshot, lambda _: None, pytest_below=9)
+    asked = "import pytest, sniffio; print(pytest.__version__)"
+    assert int(run(sandbox, older, "-c", asked).split(".")[0]) < 9
+    [base] = sandbox.bases
+    assert base is not None
+    assert prepare_environment(sandbox, project, snapshot, lambda _: None, pytest_below=9).reused
 
 
 @pytest.mark.nightly

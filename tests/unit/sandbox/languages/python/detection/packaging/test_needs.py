@@ -180,6 +180,32 @@ def test_the_pythons_that_a_project_is_tested_on(
     assert understood(files).tested_pythons == expected
 
 
+@pytest.mark.parametrize("tox", ["", "[testenv]\nextras = dev\ncommands = pytest\n"])
+def test_tools_in_an_extra_for_developers_are_left_out(understood: Understand, tox: str) -> None:
+    setup = "[metadata]\nname = calc\n[options.extras_require]\nfast = numpy\n"
+    dev = "dev =\n    pytest\n    black\n    mypy==1.0\n    sphinx\n    attrs>=20\n    calc[fast]\n"
+    files = {"setup.py": "", "setup.cfg": setup + dev, "tox.ini": tox}
+    needs = understood({**files, "test_calc.py": f"import mypy.api\n{TEST}"}).needs
+    assert needs.extras == ("fast",)
+    assert needs.requirements == ("pytest", "mypy==1.0", "attrs>=20")
+    assert any("the extra dev is for its tests, without tools" in why for why in needs.why)
+
+
+def test_a_tool_that_a_plugin_of_the_tests_is_for_keeps_its_version(
+    understood: Understand,
+) -> None:
+    setup = "[metadata]\nname = calc\n[options.extras_require]\n"
+    dev = "dev =\n    black==23.1\n    mypy==1.17\n    pytest-mypy-plugins==3.2\n"
+    needs = understood({"setup.py": "", "setup.cfg": setup + dev, "test_calc.py": ""}).needs
+    assert needs.requirements == ("mypy==1.17", "pytest-mypy-plugins==3.2")
+
+
+def test_an_extra_for_developers_without_tools_is_taken_whole(understood: Understand) -> None:
+    setup = "[metadata]\nname = calc\n[options.extras_require]\ndev =\n    pytest\n    attrs\n"
+    needs = understood({"setup.py": "", "setup.cfg": setup, "test_calc.py": ""}).needs
+    assert (needs.extras, needs.requirements) == (("dev",), ())
+
+
 @pytest.mark.parametrize(
     ("files", "tool", "modules"),
     [

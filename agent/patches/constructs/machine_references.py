@@ -12,7 +12,7 @@ import functools
 import importlib
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _MODULES = frozenset(
     ["datetime", "fcntl", "grp", "locale", "os", "posix", "pwd", "resource", "select", "signal",
@@ -50,7 +50,7 @@ _KEPT_BY_PYTHON = frozenset(["MemoryError", "__context__", "__warningregistry__"
 def process_references(tree: ast.Module) -> Iterator[str]:
     """What reads the state of the process and is no call: `warnings.filters`, `threading._active`,
     `__context__`, and a `raise` that works only where an exception is being handled."""
-    names = _imported(tree)
+    names = imported_names(tree)
     callee_ids = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     handled_ids = {
         id(node)
@@ -59,7 +59,7 @@ def process_references(tree: ast.Module) -> Iterator[str]:
         for node in ast.walk(handler)
     }
     for node in ast.walk(tree):
-        name = "" if id(node) in callee_ids else _dotted(node, names)
+        name = "" if id(node) in callee_ids else dotted_name(node, names)
         if _OF_THE_PROCESS.fullmatch(name):
             yield name
         elif (word := _word(node)) in _KEPT_BY_PYTHON:
@@ -79,15 +79,15 @@ def _word(node: ast.AST) -> str:
 
 def machine_references(tree: ast.Module) -> Iterator[str]:
     """Dotted names such as `os.fstat` that are referred to otherwise than as what is called."""
-    names = _imported(tree)
+    names = imported_names(tree)
     callee_ids = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
-        name = "" if id(node) in callee_ids else _dotted(node, names)
+        name = "" if id(node) in callee_ids else dotted_name(node, names)
         if name in _VALUES or _is_machine_function(name):
             yield name
 
 
-def _imported(tree: ast.Module) -> dict[str, str]:
+def imported_names(tree: ast.Module) -> dict[str, str]:
     """Name in this file → what it stands for."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -101,14 +101,15 @@ def _imported(tree: ast.Module) -> dict[str, str]:
     return names
 
 
-def _dotted(node: ast.AST, names: dict[str, str]) -> str:
+def dotted_name(node: ast.AST, names: Mapping[str, str]) -> str:
+    """`os.environ`, whatever the file calls it; empty for what is no name of a module."""
     if isinstance(node, ast.Name):
         return names.get(node.id, "")
     if isinstance(node, ast.Attribute):
-        inner = _dotted(node.value, names)
+        inner = dotted_name(node.value, names)
         return f"{inner}.{node.attr}" if inner else ""
     if isinstance(node, ast.Call) and len(node.args) > 1 and _is_getattr(node):
-        inner, attribute = _dotted(node.args[0], names), node.args[1]
+        inner, attribute = dotted_name(node.args[0], names), node.args[1]
         if inner and isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
             return f"{inner}.{attribute.value}"
     return ""

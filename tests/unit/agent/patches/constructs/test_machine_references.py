@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from agent.selection.overfitting.machine_references import machine_references, process_references
+from agent.patches.constructs.machine_references import machine_references, process_references
 
 
 @pytest.mark.parametrize(
