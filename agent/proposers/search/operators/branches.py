@@ -121,7 +121,9 @@ def _branches(site: Site, node: ast.If) -> Iterator[DraftEdit]:
 
 
 def _answers(site: Site, node: ast.If, body: str) -> Iterator[tuple[str, float]]:
-    """The branch's own statements, and with another value for the last one in them."""
+    """The branch's own statements, and with another value for the last one in them. Of a single
+    branch only its opposite: a value of the test for an answer of the test is no repair, unless
+    there is a row of such branches, as in a table."""
     yield body, 1.0
     constants = [n for n in ast.walk(node.body[-1]) if isinstance(n, ast.Constant)]
     if len(node.body) != 1 or not constants:
@@ -133,8 +135,23 @@ def _answers(site: Site, node: ast.If, body: str) -> Iterator[tuple[str, float]]
     if isinstance(last.value, bool):
         yield body.replace(old, str(not last.value)), 0.7
         return
+    if not _is_in_row(site, node):
+        return
     for text, weight in _values_like(site, last)[:_MAX_ANSWERS]:
         yield body.replace(old, text), 0.7 * weight
+
+
+def _is_in_row(site: Site, node: ast.If) -> bool:
+    """Whether another branch for a value stands directly before or behind this one."""
+    before = site.module.parent(node)
+    after = node.orelse[0] if len(node.orelse) == 1 else None
+    return any(
+        isinstance(one, ast.If) and _deciding(one.test) is not None
+        for one in (
+            before if isinstance(before, ast.If) and before.orelse == [node] else None,
+            after,
+        )
+    )
 
 
 def _again(site: Site, node: ast.Assign | ast.Expr) -> Iterator[DraftEdit]:

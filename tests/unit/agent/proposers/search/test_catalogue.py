@@ -118,7 +118,7 @@ OWN = (
 BESIDE_ITS_LIKE = [
     (
         ONE, 2, "    if n == 'one'",
-        "    if n == 'two':\n        return 2\n    if n == 'one'", "branch.add",
+        "    if n == 'two':\n        return 1\n    if n == 'one'", "branch.add",
         "assert f('two') == 2",
     ),
     (
@@ -169,6 +169,11 @@ def test_what_stands_beside_its_like(
 ) -> None:
     assert text.count(old) == 1
     assert results(text, line, tests=(told,)).get(text.replace(old, new)) == operator
+
+
+def test_a_value_of_the_test_gets_no_answer_of_the_test_where_no_row_of_branches_stands() -> None:
+    found = results(ONE, 2, tests=("assert f('two') == 2",))
+    assert not [text for text in found if "'two':\n        return 2" in text]
 
 
 def test_a_statement_again_for_the_key_that_is_missing() -> None:
