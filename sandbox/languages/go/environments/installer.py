@@ -6,16 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.base import CommandResult, EnvironmentBuilder
-from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
-from sandbox.host.heartbeat import INTERVAL_SECONDS, sign_of_life
+from sandbox.environments.install_command import InstallCommands, lines_of
+from sandbox.host.heartbeat import INTERVAL_SECONDS
 from sandbox.languages.go.environments.recipe import GoRecipe
 from sandbox.languages.go.environments.toolchain import GoInstallation
-from sandbox.session.followed_command import run_followed
 
-MAX_INSTALL_SECONDS = 900.0
 COMPILED, MODULES = "compiled", "modules"
 """Folders of the environment: what was compiled, and what was downloaded."""
-_TAIL_LINES = 15
 _SHORT_SECONDS = 300.0
 _VARIABLES = {
     "GOENV": "off",
@@ -62,12 +59,16 @@ class Installer:
     beat_seconds: float = INTERVAL_SECONDS
     """How often it is said that a command goes on."""
 
+    @property
+    def _commands(self) -> InstallCommands:
+        return InstallCommands(self.builder, self.say, "modules", _FULL, self.beat_seconds)
+
     def place_programs(self) -> None:
         """Put `python` and `go` into the environment: its folder comes first on PATH."""
         argv = ["sh", "-c", _PLACE, "sh", self.builder.prefix, self.python, self.go.root]
         result = self.builder.session.run(argv, timeout_seconds=_SHORT_SECONDS)
         if not result.ok:
-            raise self._failed("making the environment", result)
+            raise self._commands.failed("making the environment", result)
 
     def install(self, recipe: GoRecipe) -> None:
         """Install the recipe. Raises InstallFailed, EnvironmentTooLarge, DiskFull."""
@@ -75,12 +76,12 @@ class Installer:
             self.say(f"installing: {recipe.command}")
             result = self._run(["sh", "-c", recipe.command])
             if not result.ok:
-                raise self._failed(f"`{recipe.command}`", result)
+                raise self._commands.failed(f"`{recipe.command}`", result)
         for folder in recipe.folders:
             self.say(f"go mod download{f' in {folder}' if folder else ''}")
             result = self._run(["go", "mod", "download"], folder)
             if not result.ok:
-                raise self._failed("go mod download", result)
+                raise self._commands.failed("go mod download", result)
 
     def compile_standard(self, recipe: GoRecipe) -> None:
         """Compile the packages of Go itself that the tests need."""
@@ -104,38 +105,8 @@ class Installer:
     def _run(
         self, argv: Sequence[str], folder: str = "", what: str = "still installing"
     ) -> CommandResult:
-        session = self.builder.session
-        with sign_of_life(self.say, what, self.beat_seconds):
-            result = run_followed(
-                session,
-                argv,
-                timeout_seconds=MAX_INSTALL_SECONDS,
-                cwd=f"{session.workspace}/{folder}" if folder else None,
-                env=self._variables(),
-                on_line=lambda _: None,
-            )
-        text = result.stdout + result.stderr
-        if not result.ok and "repair: the environment is too large" in text:
-            raise EnvironmentTooLarge.over("its modules take more than is allowed")
-        if not result.ok and any(words in text for words in _FULL):
-            raise DiskFull("no space is left for the project's environment; free some")
-        return result
-
-    def _failed(self, step: str, result: CommandResult) -> InstallFailed:
-        outside = self.builder.outside()
-        obstacles = "".join(f"; {text}" for text in (*outside.refused, *outside.unreachable))
-        ending = "it failed"
-        if result.timed_out:
-            ending = f"it took longer than {MAX_INSTALL_SECONDS:.0f} s"
-        elif result.out_of_memory:
-            ending = "it ran out of memory"
-        tail = "\n".join(line[:300] for line in _lines(result)[-_TAIL_LINES:])
-        return InstallFailed(f"{step}: {ending}{obstacles}; --install names another way\n{tail}")
-
-
-def _lines(result: CommandResult) -> list[str]:
-    return [line for line in f"{result.stdout}\n{result.stderr}".splitlines() if line.strip()]
+        return self._commands.run(argv, self._variables(), folder, what)
 
 
 def _cause(result: CommandResult) -> str:
-    return (_lines(result) or ["it said nothing"])[-1].strip()[:200]
+    return (lines_of(result) or ["it said nothing"])[-1].strip()[:200]

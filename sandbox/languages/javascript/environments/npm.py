@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.base import CommandResult, EnvironmentBuilder
-from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
-from sandbox.host.heartbeat import INTERVAL_SECONDS, sign_of_life
+from sandbox.environments.install_command import InstallCommands
+from sandbox.errors import InstallFailed
+from sandbox.host.heartbeat import INTERVAL_SECONDS
 from sandbox.host.untrusted_json import read_json
 from sandbox.languages.javascript.environments.package_manager import PackageManager
 from sandbox.languages.javascript.environments.recipe import Recipe
 from sandbox.languages.javascript.environments.toolchain import NodeInstallation
-from sandbox.session.followed_command import run_followed
 
-MAX_INSTALL_SECONDS = 900.0
-_TAIL_LINES = 15
+_FULL = ("enospc",)
 _SHORT_SECONDS = 300.0
 _VARIABLES = {
     "npm_config_audit": "false",
@@ -96,7 +95,11 @@ class Npm:
     left_out: list[str] = field(default_factory=list)
     """What could not be installed and was not waited for, one sentence each."""
     beat_seconds: float = INTERVAL_SECONDS
-    """How often it is said that a command goes on: package managers say nothing themselves."""
+    """How often it is said that a command goes on."""
+
+    @property
+    def _commands(self) -> InstallCommands:
+        return InstallCommands(self.builder, self.say, "packages", _FULL, self.beat_seconds)
 
     def place_programs(self) -> None:
         """Put `python` and `node` into the environment: its folder comes first on PATH."""
@@ -104,7 +107,7 @@ class Npm:
         argv = ["sh", "-c", script, "sh", self.builder.prefix, self.python, self.node.path]
         result = self.builder.session.run(argv, timeout_seconds=_SHORT_SECONDS)
         if not result.ok:
-            raise self._failed("making the environment", result)
+            raise self._commands.failed("making the environment", result)
 
     def install(self, recipe: Recipe) -> None:
         """Install the recipe. Raises InstallFailed, EnvironmentTooLarge, DiskFull."""
@@ -112,7 +115,7 @@ class Npm:
             self.say(f"installing: {recipe.command}")
             result = self._run(["sh", "-c", recipe.command])
             if not result.ok:
-                raise self._failed(f"`{recipe.command}`", result)
+                raise self._commands.failed(f"`{recipe.command}`", result)
             return
         if not self.node.npm:
             raise InstallFailed(
@@ -143,7 +146,7 @@ class Npm:
             first = result
             result = self._attempt(*how, "--ignore-scripts")
             if not result.ok:
-                raise self._failed("npm " + " ".join(how), first)
+                raise self._commands.failed("npm " + " ".join(how), first)
             self.left_out.append(f"install scripts failed, and none was run: {_cause(first)}")
 
     def _by(self, manager: PackageManager) -> bool:
@@ -171,32 +174,7 @@ class Npm:
     def _run(
         self, argv: Sequence[str], variables: Mapping[str, str] | None = None
     ) -> CommandResult:
-        with sign_of_life(self.say, "still installing", self.beat_seconds):
-            result = run_followed(
-                self.builder.session,
-                argv,
-                timeout_seconds=MAX_INSTALL_SECONDS,
-                env={**_VARIABLES, **(variables or {})},
-                on_line=lambda _: None,
-            )
-        text = result.stdout + result.stderr
-        if not result.ok and "repair: the environment is too large" in text:
-            raise EnvironmentTooLarge.over("its packages take more than is allowed")
-        if not result.ok and "ENOSPC" in text:
-            raise DiskFull("no space is left for the project's environment; free some")
-        return result
-
-    def _failed(self, step: str, result: CommandResult) -> InstallFailed:
-        outside = self.builder.outside()
-        obstacles = "".join(f"; {text}" for text in (*outside.refused, *outside.unreachable))
-        ending = "it failed"
-        if result.timed_out:
-            ending = f"it took longer than {MAX_INSTALL_SECONDS:.0f} s"
-        elif result.out_of_memory:
-            ending = "it ran out of memory"
-        lines = [line for line in f"{result.stdout}\n{result.stderr}".splitlines() if line.strip()]
-        tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
-        return InstallFailed(f"{step}: {ending}{obstacles}; --install names another way\n{tail}")
+        return self._commands.run(argv, {**_VARIABLES, **(variables or {})})
 
     def keep_packages(self, members: Sequence[str]) -> tuple[str, ...]:
         """Move `node_modules` into the environment, of the top (`""`) and of these members of its
@@ -206,7 +184,7 @@ class Npm:
             timeout_seconds=_SHORT_SECONDS,
         )
         if not result.ok:
-            raise self._failed("keeping the packages", result)
+            raise self._commands.failed("keeping the packages", result)
         return folders_kept(result.stdout, members)
 
 
