@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Sandbox
+from sandbox.environments.kept import kept_environment
 from sandbox.environments.toolchain_probe import ask, places
-from sandbox.errors import EnvironmentDamaged
 from sandbox.host.untrusted_json import is_texts, read_json
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import SessionSetup
@@ -133,11 +133,7 @@ class _Work:
         )
         shared_with = (self.snapshot.digest, owner) if recipe.runs_code else ()
         key = recipe.key(key_parts, *shared_with)
-        try:
-            environment = self.sandbox.environment(key)
-        except EnvironmentDamaged as error:
-            self.say(f"{error}: it is built anew")
-            environment = None
+        environment = kept_environment(self.sandbox, key, self.say)
         if environment is not None:
             return environment, True
         return self._built(key, recipe), False

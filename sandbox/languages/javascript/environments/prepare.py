@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, Sandbox
 from sandbox.environments.build_products import merge_products, pack_products, read_products
+from sandbox.environments.kept import kept_environment
 from sandbox.environments.toolchain_probe import ask, places
-from sandbox.errors import EnvironmentDamaged
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import SessionSetup
 from sandbox.languages.javascript.detection.package_file import PackageFiles
@@ -114,11 +114,7 @@ class _Work:
         )
         shared_with = (self.snapshot.digest, owner) if recipe.runs_code else ()
         key = recipe.key((*key_parts, self.node.npm), *shared_with)
-        try:
-            environment = self.sandbox.environment(key)
-        except EnvironmentDamaged as error:
-            self.say(f"{error}: it is built anew")
-            environment = None
+        environment = kept_environment(self.sandbox, key, self.say)
         if environment is not None:
             return environment, True
         return self._built(key, recipe), False

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, Sandbox
 from sandbox.environments.build_products import merge_products, pack_products, read_products
-from sandbox.errors import EnvironmentDamaged, InstallFailed
+from sandbox.environments.kept import kept_environment
+from sandbox.errors import InstallFailed
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import SessionSetup
 from sandbox.languages.python.detection.project import PythonProject
@@ -132,7 +133,7 @@ class _Work:
         newest = with_newest_base(recipe)
         below = () if newest == recipe else (newest.key(key_parts),)
         key = recipe.key(key_parts, *(["first"] * lenient), *below)
-        environment = self._find(key)
+        environment = kept_environment(self.sandbox, key, self.say)
         if environment is not None:
             return environment, True
         base = self.shared(newest)[0] if below else None
@@ -147,19 +148,12 @@ class _Work:
         key_parts = self.sandbox.environment_key_parts(self.interpreter)
         shared_recipe = without_project(recipe, self.snapshot)
         key = recipe.key(key_parts, shared_recipe.key(key_parts), self.snapshot.digest, owner)
-        environment = self._find(key)
+        environment = kept_environment(self.sandbox, key, self.say)
         if environment is not None:
             return environment, True
         base, _ = self.shared(shared_recipe, is_first=True)
         builder = self.sandbox.build(key, self.interpreter, self.snapshot.tar, base)
         return self._fill(builder, recipe, on_top=True), False
-
-    def _find(self, key: str) -> Environment | None:
-        try:
-            return self.sandbox.environment(key)
-        except EnvironmentDamaged as error:
-            self.say(f"{error}: it is built anew")
-            return None
 
     def _fill(
         self,

@@ -22,6 +22,7 @@ OTHERS = {
     "sandbox/languages/javascript/environments/prepare.py",
     "sandbox/languages/javascript/guest_programs",
     "sandbox/languages/go/guest_programs",
+    "sandbox/languages/rust/guest_programs",
     "sandbox/runners/event.py",
     "sandbox/languages/python/runners/split/messages.py",
     "sandbox/languages/python/runners/split/server_program.py",
