@@ -36,7 +36,8 @@ from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import Outcome
-from sandbox.runners.restarts import Event, GuestRun, run_with_restarts
+from sandbox.runners.event import Event
+from sandbox.runners.restarts import GuestRun, run_with_restarts
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 

@@ -24,7 +24,7 @@ def javascript_loads(path: str, text: str, paths: Collection[str]) -> Iterator[s
         # TypeScript names what it is compiled to.
         stems = (place, re.sub(r"\.([cm]?)js(x?)$", r".\1ts\2", place))
         ends = [f"{stem}{end}" for stem in stems for end in _ENDS]
-        ends += [f"{place}/index{end}" for end in _ENDS[1:]]
+        ends += [posixpath.normpath(f"{place}/index{end}") for end in _ENDS[1:]]  # also the top's
         yield from [end for end in ends if end in paths][:1]
 
 

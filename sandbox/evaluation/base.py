@@ -31,7 +31,8 @@ class Evaluation:
     seconds: float
     mode: str
     """`shared` (code swapped, in a process beside others), `fast` (code swapped), `exact` (imported
-    again) or `disk` (file really changed)."""
+    again), `resident` (file changed, in a process that stays) or `disk` (file changed, in processes
+    of its own)."""
 
 
 @dataclass(frozen=True, kw_only=True)

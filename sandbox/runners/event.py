@@ -195,6 +195,7 @@ _FIELDS: Mapping[str, Mapping[str, tuple[bool, Check]]] = {
     "lines": {"id": (True, _text), "files": (True, _lines)},
     "values": {"id": (True, _text), "frames": (True, _values)},
     "peer": {"message": (True, is_exchange)},
+    "loaded": {"paths": (True, _texts)},
     "ready": {"state": (True, _text)},
     "evaluated": {
         "number": (True, _whole),

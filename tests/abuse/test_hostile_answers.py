@@ -28,9 +28,9 @@ from sandbox.languages.python.runners.split.server import Server, _message
 from sandbox.machine_identity import MachineIdentity
 from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
+from sandbox.runners.event_progress import EventProgress
 from sandbox.runners.junit import NotJUnit, parse_junit
 from sandbox.runners.program import Program
-from sandbox.runners.restarts import _Run
 from sandbox.session.channel import Channel, GuestEnding
 from sandbox.session.frames import command_result, encode, read_frame
 from sandbox.session.guest_requests import GuestRequests
@@ -70,7 +70,7 @@ RESULT = {"event": "result", "id": "t", "outcome": "passed"}
 @given(KINDS, st.dictionaries(NAMES, JSON, max_size=8))
 def test_events_of_a_forger(kind: str, fields: Mapping[str, Any]) -> None:
     """An event is taken whole, or refused as what a dead sandbox is."""
-    run = _Run()
+    run = EventProgress()
     with suppress(NoEvent):
         event = parse_event(json.dumps({**fields, "event": kind}).encode())
         run.take(event)
@@ -126,7 +126,7 @@ def test_an_event_of_great_depth_is_refused(depth: int, brackets: bytes) -> None
 
 def test_a_repeated_field_counts_once() -> None:
     line = b'{"event":"result","id":"t","outcome":"failed","outcome":"passed","id":"u"}'
-    run = _Run()
+    run = EventProgress()
     run.take(parse_event(line))
     assert list(run.results) == ["u"]
 

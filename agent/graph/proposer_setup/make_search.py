@@ -30,6 +30,7 @@ from agent.validation.test_outcomes import outcomes
 from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
 from sandbox.languages.go.detection.project import GoProject
 from sandbox.languages.javascript.detection.project import JavaScriptProject
+from sandbox.languages.javascript.runners.runner import JavaScriptRunner
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner
@@ -177,14 +178,16 @@ def _rerun(
 ) -> RerunEvaluator:
     """Runs the tests anew for each candidate, those in `first` before all others."""
     preparation = context.prepared(state)
+    runner = preparation.runner
     settings = RerunSettings(
-        runner=preparation.runner,
+        runner=runner,
         targets=evidence.baseline.failing,
         regressions=evidence.baseline.passing,
         timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
         read=preparation.snapshot.text,
         outcomes=partial(outcomes, containers=evidence.uncollected),
         first=first,
+        resident=runner.resident if isinstance(runner, JavaScriptRunner) else None,
         test_seconds=test_seconds,
     )
     return RerunEvaluator(lambda: context.open(state), settings, context.sandboxes.workers)

@@ -20,11 +20,18 @@ Line = Dict[str, Any]
 
 
 class NodeProcess:
-    """One process of Node with a reporter in it."""
+    """One process of Node with a reporter in it. `handed` is a descriptor that it inherits."""
 
-    def __init__(self, request: Dict[str, Any], argv: List[str], told: Dict[str, Any]) -> None:
+    def __init__(
+        self,
+        request: Dict[str, Any],
+        argv: List[str],
+        told: Dict[str, Any],
+        handed: Optional[int] = None,
+    ) -> None:
         self.overdue = False
         self.through = False
+        self._remainder = b""
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._nonce = secrets.token_hex(16).encode()
         self._output = tempfile.TemporaryFile()
@@ -53,7 +60,7 @@ class NodeProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=self._output,
                     stderr=subprocess.STDOUT,
-                    pass_fds=[write, stream.fileno()],
+                    pass_fds=[fd for fd in (write, stream.fileno(), handed) if fd is not None],
                     start_new_session=True,
                 )
             except (OSError, ValueError) as error:
@@ -63,25 +70,22 @@ class NodeProcess:
     def lines(self, limit: Callable[[], Optional[float]]) -> Iterator[Line]:
         """What the reporter says, until the process ends, its tests are through, or it says nothing
         for longer than `limit` (seconds) tells."""
-        remainder = b""
-        try:
-            while select.select([self._read], [], [], limit())[0]:
-                piece = os.read(self._read, MAX_LINE_BYTES)
-                if not piece:
-                    return
-                *full, remainder = (remainder + piece).split(b"\n")
-                for line in full:
-                    event = self._told(line)
-                    if event is not None:
-                        yield event
-                        if event.get("kind") == "end":
-                            self.through = True
-                            return
-                if len(remainder) > MAX_LINE_BYTES:
-                    remainder = b""  # no line of the reporter is so long
-            self.overdue = True
-        finally:
-            os.close(self._read)
+        self.through = False
+        while select.select([self._read], [], [], limit())[0]:
+            piece = os.read(self._read, MAX_LINE_BYTES)
+            if not piece:
+                return
+            *full, self._remainder = (self._remainder + piece).split(b"\n")
+            for line in full:
+                event = self._told(line)
+                if event is not None:
+                    yield event
+                    if event.get("kind") == "end":
+                        self.through = True
+                        return
+            if len(self._remainder) > MAX_LINE_BYTES:
+                self._remainder = b""  # no line of the reporter is so long
+        self.overdue = True
 
     def _told(self, line: bytes) -> Optional[Line]:
         nonce, _, text = line.partition(b" ")
@@ -96,6 +100,7 @@ class NodeProcess:
     def end(self) -> int:
         """Exit status; that of a process which is killed because it does not end by itself is 0
         where its tests are through, and 1 where it left its channel without a word."""
+        os.close(self._read)
         if self._process is None:
             return 127
         try:

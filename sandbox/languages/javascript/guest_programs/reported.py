@@ -4,7 +4,7 @@ only; the events are those of Python's runners."""
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from .node_process import Line, NodeProcess, ProcessEnding
 
@@ -38,7 +38,21 @@ class Run:
         return ids is None or any(lies_in(test_id, name) for name in ids)
 
     def follow(self, node: NodeProcess) -> ProcessEnding:
-        """Pass on what one process says."""
+        """Pass on what one process says, to its end."""
+        ending, breakages = self._hear(node)
+        ending.status = self.status = node.end()
+        self.output = node.output()
+        self._break(breakages)
+        return ending
+
+    def follow_turn(self, node: NodeProcess) -> ProcessEnding:
+        """Pass on what a process says that stays after its tests."""
+        ending, breakages = self._hear(node)
+        self.output = node.output()
+        self._break(breakages)
+        return ending
+
+    def _hear(self, node: NodeProcess) -> Tuple[ProcessEnding, List[Line]]:
         ending = ProcessEnding()
         breakages = []
         for line in node.lines(lambda: self._patience(ending)):
@@ -59,11 +73,11 @@ class Run:
             elif kind == "broken":
                 ending.red = True
                 breakages.append(line)
-        ending.status = self.status = node.end()
-        self.output = node.output()
+        return ending, breakages
+
+    def _break(self, breakages: List[Line]) -> None:
         for line in breakages:
             self.broken(str(line.get("id", "")), line)
-        return ending
 
     def _patience(self, ended: ProcessEnding) -> Optional[float]:
         """Seconds that a test may take which nobody asked for; the host counts all others."""

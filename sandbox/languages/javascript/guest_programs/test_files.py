@@ -13,6 +13,7 @@ import secrets
 import tempfile
 from typing import Any, Dict, List, Optional, Set, Tuple
 
+from .emitting import emitter
 from .node_process import MAX_LINE_BYTES, NodeProcess, ProcessEnding
 from .packages import ids_of, nearest, packages_left, placed
 from .reported import Run, lies_in, path_of
@@ -134,19 +135,23 @@ def _mocha(run: Run, places: List[str]) -> bool:
 
 def run_jest(run: Run) -> None:
     """jest: all files, or those of the tests that are asked for, in one process."""
-    request = run.request
-    ids = request["ids"]
+    while True:
+        argv = [*run.request["argv"], *jest_options(run), "--forceExit"]
+        ending = run.follow(NodeProcess(run.request, argv, {}))
+        if ending.culprit is None or ending.culprit in run.blamed:
+            return
+        run.crashed(ending.culprit)
+
+
+def jest_options(run: Run) -> List[str]:
+    """What jest is told: the project's own options, the tests that are left, and their files."""
+    request, ids = run.request, run.request["ids"]
     file_arguments = request["places"]
     if ids is not None:
         paths = dict.fromkeys(placed(request, path_of(name)) for name in ids)
         file_arguments = ["--runTestsByPath", *paths]
     script_patterns, options = _named_by_script(request["options"])
-    while True:
-        argv = [*request["argv"], *options, *_jest_names(run, script_patterns), *file_arguments]
-        ending = run.follow(NodeProcess(request, argv, {}))
-        if ending.culprit is None or ending.culprit in run.blamed:
-            return
-        run.crashed(ending.culprit)
+    return [*options, *_jest_names(run, script_patterns), *file_arguments]
 
 
 def _named_by_script(options: List[str]) -> Tuple[List[str], List[str]]:
@@ -255,17 +260,8 @@ def run_packages(run: Run) -> int:
 
 
 def main(request: Dict[str, Any]) -> None:
-    nonce = request["nonce"].encode()
     request["workspace"] = os.path.realpath(request["workspace"])
-    out = os.dup(1)
-    os.set_inheritable(out, False)
-
-    def emit(kind: str, **data: Any) -> None:
-        data["event"] = kind
-        line = nonce + b" " + json.dumps(data).encode("ascii") + b"\n"
-        while line:
-            line = line[os.write(out, line) :]
-
+    emit = emitter(request["nonce"])
     run = Run(request, emit)
     status = run_packages(run)
     emit("finished", status=1 if run.failed else status, output=run.output)

@@ -8,33 +8,41 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sandbox.base import Session
+from sandbox.base import MEBIBYTE, Session
 from sandbox.languages.javascript.detection.project import Framework, TestedPackage
 from sandbox.languages.javascript.detection.variables import allowed_variables
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.runners.base import OnProgress, TestReport
-from sandbox.runners.program import BOOT
+from sandbox.runners.byte_budget import ByteBudget
+from sandbox.runners.program import BOOT, Program, start
+from sandbox.runners.resident import ResidentProgram
 from sandbox.runners.restarts import GuestRun, run_with_restarts
 from sandbox.runners.test_ids import named_file
 
 _FOLDER = resources.files("sandbox.languages.javascript.guest_programs")
 _DRIVER = "test_files"
-_MODULES = ("node_process", "reported", "packages", _DRIVER)
+_RESIDENT = "resident"
+_MODULES = ("emitting", "node_process", "reported", "packages", _DRIVER, _RESIDENT)
 _REPORTERS = {
     Framework.NODE_TEST: "node_test_reporter.js",
     Framework.MOCHA: "mocha_reporter.js",
     Framework.JEST: "jest_reporter.js",
     Framework.VITEST: "vitest_reporter.js",
 }
+_RESIDENTS = {Framework.MOCHA: "resident_mocha.js", Framework.JEST: "resident_jest.js"}
+"""Of the frameworks that can run the same tests again in one process."""
+RESIDENT_START_SECONDS = 60.0
+MAX_RESIDENT_BYTES = 256 * MEBIBYTE
+"""What a process that stays may say: 10 KB in each of twenty thousand turns."""
 _INSIDE = "vitest_runner.mjs"
 """Of vitest: its tests run in other processes than the reporter."""
 _MOCHA = "node_modules/mocha/lib/cli/cli.js"
 _JEST = "node_modules/jest/bin/jest.js"
 _JEST_OPTIONS = (
     *("--reporters", "{reporter}", "--runInBand", "--ci", "--watchAll=false", "--watchman=false"),
-    *("--coverage=false", "--bail=0", "--passWithNoTests", "--no-colors", "--forceExit"),
+    *("--coverage=false", "--bail=0", "--passWithNoTests", "--no-colors"),
 )
 _VITEST = "node_modules/vitest/vitest.mjs"
 _VITEST_OPTIONS = (
@@ -98,14 +106,40 @@ class JavaScriptRunner:
             on_progress=on_progress,
         )
 
-    def _request(self, test_ids: Sequence[str] | None) -> dict[str, object]:
+    def resident(self, session: Session, test_ids: Sequence[str]) -> ResidentNode | None:
+        """These tests in a process that stays; None where they cannot be. Raises SandboxDied."""
+        paths = {named_file(test_id) for test_id in test_ids}
+        folders = {self._holder(path) for path in paths}
+        package = next(one for one in self.packages if one.folder == min(folders))
+        program = _RESIDENTS.get(package.framework)
+        if program is None or len(folders) > 1:
+            return None
+        request = self._request(test_ids)
+        request["ids"] = list(test_ids)
+        for one in request["packages"]:
+            one["reporter"] += _text("resident.js") + _text(program)
+
+        def start_program() -> Program:
+            return start(
+                session,
+                self.python,
+                _RESIDENT,
+                request,
+                _sources(),
+                dict(self.env) or None,
+                ByteBudget(MAX_RESIDENT_BYTES),
+            )
+
+        return ResidentNode(start_program, RESIDENT_START_SECONDS)
+
+    def _request(self, test_ids: Sequence[str] | None) -> dict[str, Any]:
         paths = {named_file(test_id) for test_id in test_ids or ()}
         return {
             "packages": [self._of_package(package, paths) for package in self.packages],
             "major": self.node_version[0],
         }
 
-    def _of_package(self, package: TestedPackage, paths: AbstractSet[str]) -> dict[str, object]:
+    def _of_package(self, package: TestedPackage, paths: AbstractSet[str]) -> dict[str, Any]:
         """How the tests of one package run. `paths` are the files that are asked for."""
         framework, tests = package.framework, package.tests
         node = ("node", *_LOADED_FIRST, *tests.node_options)
@@ -129,6 +163,14 @@ class JavaScriptRunner:
         """The folder of the innermost package around a file."""
         folders = (package.folder for package in self.packages if package.holds(path))
         return max(folders, key=len, default=self.packages[0].folder)
+
+
+class ResidentNode(ResidentProgram):
+    """Implements `sandbox.runners.resident.ResidentTests`."""
+
+    def broken(self, text: str) -> str:
+        first, separator, rest = text.partition("\n") if text.startswith("#!") else ("", "", text)
+        return f"{first}{separator}throw new Error('loaded');{rest}"
 
 
 def _from(folder: str, path: str) -> str:
