@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agent.baseline.evidence import BaselineEvidence, hang_seconds, hangs
 from agent.baseline.test_selection import nearest_passing
 from agent.localization.spectrum import Spectrum, spectrum
-from sandbox.languages.python.runners.coverage import Coverage, CoverageReport
+from sandbox.runners.coverage import Coverage, CoverageReport
+from sandbox.runners.test_ids import named_file
 
 MAX_FAILING_TESTS = 200
 """Where more fail, most of them say nothing new."""
@@ -26,6 +27,7 @@ first. What they share (a database, say) is set up anew for each, so there is an
 FAILING_RUN_SECONDS = 240.0
 TEST_SECONDS = 20.0
 TEST_OVERHEAD_SECONDS = 0.002
+MAX_OTHER_PASSING_TESTS = 20
 
 
 class Collect(Protocol):
@@ -60,6 +62,13 @@ class RecordingPlan:
                 overhead_seconds=TEST_OVERHEAD_SECONDS,
             ),
         )
+
+    def within_files(self) -> RecordingPlan:
+        """Only passing tests that lie beside failing ones, where any do: to load a further file of
+        tests, with all that it needs, takes longer than to run them."""
+        files = {named_file(test_id) for test_id in self.failing}
+        near = [test_id for test_id in self.passing if named_file(test_id) in files]
+        return replace(self, passing=near or self.passing[:MAX_OTHER_PASSING_TESTS])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
-"""Suspicious lines where nothing records which lines a test runs: those of the failing stacks, then
-what the failing tests load, first what they name and what that calls."""
+"""Suspicious lines of a language that nothing here parses: those of the failing stacks, those that
+the failing tests ran where that is recorded, then what these load, first what they name and what
+that calls."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
+from agent.localization.spectrum import Spectrum
 from agent.records import SuspiciousLine
 from agent.source.braces.languages import functions_of, lines_of_tests
 from agent.source.braces.spans import function_around
@@ -24,6 +26,11 @@ NAMED_FACTOR = 3.0
 message holds half of that, and what such a function names itself half of what that has."""
 UNNAMED_SHARE = 0.5
 """In Go and Rust, of what nothing names: a package comes with all of its files."""
+RUN_SCORE = 0.6
+"""Of a line that the failing tests ran and no other did; up to twice that where they name its
+function."""
+UNRUN_SHARE = 0.25
+"""Of what is only loaded, where it is known what ran: a table, or what should have been called."""
 CALL_DEPTH = 2
 MAX_DEFINITIONS = 3_000
 MAX_HELPERS = 300
@@ -63,10 +70,12 @@ def lines_of_failures(
     read_any: ReadSource,
     loads: Loads,
     others: Collection[TestResult] = (),
+    ran: Spectrum | None = None,
 ) -> tuple[SuspiciousLine, ...]:
     """Lines of the project's source, most suspicious first. `read` gives the text of a source file
     and None for anything else, `read_any` that of tests as well. `others` fail, too, perhaps for
-    another cause: what they name counts half of that."""
+    another cause: what they name counts half of that. `ran`, where that was recorded, says which
+    tests ran which lines."""
     scores: dict[tuple[str, int], float] = {}
     reasons: dict[tuple[str, int], str] = {}
     for place, score in _in_stacks(results, read):
@@ -94,9 +103,15 @@ def lines_of_failures(
         near = closeness.get(definition.name, 0.0)
         if not near and path.endswith(_BUILT_WHOLE):
             score *= UNNAMED_SHARE
+        if ran is not None and ran.failed:
+            score *= UNRUN_SHARE
         if place not in scores:
             scores[place] = score * (1 + NAMED_FACTOR * near)
             reasons[place] = "named by the test" if near else "loaded by the test"
+    for place, score in _run_lines(ran, read, closeness) if ran is not None else ():
+        if score > scores.get(place, 0.0):
+            scores[place] = score
+            reasons[place] = "run by the failing test"
     closed = {path: lines_of_tests(path, read(path) or "") for path in {p for p, _ in scores}}
     for place in [(p, n) for p, n in scores if any(n in lines for lines in closed[p])]:
         del scores[place]
@@ -106,12 +121,29 @@ def lines_of_failures(
             path=path,
             line=line,
             score=scores[path, line],
-            ochiai=0.0,
-            dstar=0.0,
+            ochiai=ran.ochiai((path, line)) if ran is not None else 0.0,
+            dstar=ran.dstar((path, line)) if ran is not None else 0.0,
             reasons=(reasons[path, line],),
         )
         for path, line in ranking
     )
+
+
+def _run_lines(
+    ran: Spectrum, read: ReadSource, closeness: Mapping[str, float]
+) -> Iterator[tuple[tuple[str, int], float]]:
+    """What failing tests ran; more where the failure names the function around it."""
+    by_path: dict[str, list[int]] = {}
+    for path, line in ran.failed:
+        by_path.setdefault(path, []).append(line)
+    for path, lines in by_path.items():
+        if (text := read(path)) is None:
+            continue
+        functions = functions_of(path, text)
+        for line in lines:
+            span = function_around(functions, line)
+            near = closeness.get(span.name.rpartition(".")[2], 0.0) if span else 0.0
+            yield (path, line), RUN_SCORE * ran.ochiai((path, line)) * (1 + near)
 
 
 def _in_stacks(

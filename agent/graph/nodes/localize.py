@@ -13,7 +13,7 @@ from agent.graph.context.prepared_project import PreparedProject
 from agent.graph.context.run_context import RunContext
 from agent.graph.rounds import first_round
 from agent.graph.state import RepairState
-from agent.localization.coverage import RecordedLines, RecordingPlan, record
+from agent.localization.coverage import Collect, RecordedLines, RecordingPlan, record
 from agent.localization.line_ranking import Failure, rank
 from agent.localization.loaded_files import Loads, lines_of_failures
 from agent.localization.loads import GoLoads, RustLoads, javascript_loads
@@ -26,9 +26,11 @@ from agent.serialization import plain, restore
 from agent.source.structure import statement_lines
 from agent.wording import counted
 from sandbox.languages.go.detection.project import GoProject
+from sandbox.languages.javascript.runners.runner import JavaScriptRunner
 from sandbox.languages.python.detection.test_setup import RunnerKind
-from sandbox.languages.python.runners.coverage import Coverage, CoverageReport, collect
+from sandbox.languages.python.runners.coverage import collect
 from sandbox.languages.rust.detection.project import RustProject
+from sandbox.runners.coverage import Coverage, CoverageReport
 
 MAX_STORED_LINES = 3_000
 SHOWN_LINES = 20
@@ -64,9 +66,12 @@ def localize(state: RepairState, context: RunContext) -> dict[str, Any]:
 def _without_coverage(
     evidence: BaselineEvidence, state: RepairState, context: RunContext
 ) -> dict[str, Any]:
-    """Of a language for which nothing records lines: the stacks, and what the tests load."""
+    """Of a language that has no parser here: the stacks, what the tests load, and the lines that
+    they run, where something records these."""
     preparation = context.prepared(state)
     evidence, update = _first_round(evidence, None, state, context)
+    ran = _ran(evidence, state, context)
+    raise_if_stopped(context.stop)  # what was recorded may have been cut off
     ranking = lines_of_failures(
         tuple(evidence.failures.values()),
         preparation.snapshot.entries.keys(),
@@ -74,8 +79,31 @@ def _without_coverage(
         preparation.any_text,
         _loads(preparation),
         tuple(evidence.others.values()),
+        ran,
     )
     return {**update, **_localized(ranking, context)}
+
+
+def _ran(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> Spectrum | None:
+    """Which lines the failing tests and some others ran; None where nothing records them."""
+    runner = context.prepared(state).runner
+    if not isinstance(runner, JavaScriptRunner) or not runner.records_lines:
+        return None
+
+    def collect_lines(
+        test_ids: Sequence[str],
+        *,
+        whole_seconds: float,
+        test_seconds: float,
+        isolation_seconds: float,  # noqa: ARG001 - all tests share their process
+    ) -> CoverageReport:
+        with context.open(state) as session:
+            return runner.lines(
+                session, test_ids, timeout_seconds=whole_seconds, test_timeout_seconds=test_seconds
+            )
+
+    plan = RecordingPlan.of(evidence).within_files()
+    return _record(plan, evidence, context, collect_lines).spectrum(evidence.baseline.failing)
 
 
 def _loads(prepared: PreparedProject) -> Loads:
@@ -167,7 +195,12 @@ def _recorded(evidence: BaselineEvidence, state: RepairState, context: RunContex
                 isolation_seconds=isolation_seconds,
             )
 
-    plan = RecordingPlan.of(evidence)
+    return _record(RecordingPlan.of(evidence), evidence, context, collect_lines)
+
+
+def _record(
+    plan: RecordingPlan, evidence: BaselineEvidence, context: RunContext, collect_lines: Collect
+) -> RecordedLines:
     counts = f"{len(plan.failing)} failing and {len(plan.passing)} passing"
     context.listen(Progress(text=f"recording which lines {counts} tests run"))
     return record(plan, evidence, collect_lines)

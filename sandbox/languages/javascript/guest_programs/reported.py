@@ -58,6 +58,10 @@ class Run:
         for line in node.lines(lambda: self._patience(ending)):
             kind, test_id = line.get("kind"), str(line.get("id", ""))
             ending.through = kind == "end"
+            if kind == "lines":
+                if not test_id or self.wanted(test_id):
+                    self._emit("lines", id=test_id, files=line.get("files", {}))
+                continue
             if kind == "start":
                 ending.running.append(test_id)
                 if self.wanted(test_id):

@@ -16,6 +16,7 @@ from sandbox.languages.javascript.detection.variables import allowed_variables
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.byte_budget import ByteBudget
+from sandbox.runners.coverage import CoverageReport, LineCollector
 from sandbox.runners.program import BOOT, Program, start
 from sandbox.runners.resident import ResidentProgram
 from sandbox.runners.restarts import GuestRun, run_with_restarts
@@ -90,20 +91,49 @@ class JavaScriptRunner:
         on_progress: OnProgress | None = None,
     ) -> TestReport:
         """Run the named tests, or all. A name that no test has gives no result: it never passes."""
-        guest = GuestRun(
-            entry=_DRIVER,
-            python=self.python,
-            request=self._request(test_ids),
-            env=dict(self.env) or None,
-            sources=_sources,
-        )
         return run_with_restarts(
             session,
-            guest,
+            self._guest(self._request(test_ids)),
             test_ids,
             timeout_seconds=timeout_seconds,
             test_timeout_seconds=test_timeout_seconds,
             on_progress=on_progress,
+        )
+
+    @property
+    def records_lines(self) -> bool:
+        """Whether `lines` can say something: vitest runs its tests where no reporter is."""
+        return any(one.framework is not Framework.VITEST for one in self.packages)
+
+    def lines(
+        self,
+        session: Session,
+        test_ids: Sequence[str],
+        *,
+        timeout_seconds: float,
+        test_timeout_seconds: float | None = None,
+    ) -> CoverageReport:
+        """Run the named tests and record which lines of the project each of them ran; what is
+        translated before it runs is told by the lines of its sources."""
+        collector = LineCollector()
+        request = self._request(test_ids, before=("lines.js",))
+        report = run_with_restarts(
+            session,
+            self._guest(request),
+            test_ids,
+            timeout_seconds=timeout_seconds,
+            test_timeout_seconds=test_timeout_seconds,
+            listener=collector.take,
+        )
+        return collector.collected(report)
+
+    def _guest(self, request: Mapping[str, Any]) -> GuestRun:
+        return GuestRun(
+            entry=_DRIVER,
+            python=self.python,
+            request=request,
+            env=dict(self.env) or None,
+            sources=_sources,
         )
 
     def resident(self, session: Session, test_ids: Sequence[str]) -> ResidentNode | None:
@@ -114,10 +144,8 @@ class JavaScriptRunner:
         program = _RESIDENTS.get(package.framework)
         if program is None or len(folders) > 1:
             return None
-        request = self._request(test_ids)
+        request = self._request(test_ids, behind=("resident.js", program))
         request["ids"] = list(test_ids)
-        for one in request["packages"]:
-            one["reporter"] += _text("resident.js") + _text(program)
 
         def start_program() -> Program:
             return start(
@@ -132,12 +160,21 @@ class JavaScriptRunner:
 
         return ResidentNode(start_program, RESIDENT_START_SECONDS)
 
-    def _request(self, test_ids: Sequence[str] | None) -> dict[str, Any]:
+    def _request(
+        self,
+        test_ids: Sequence[str] | None,
+        *,
+        before: Sequence[str] = (),
+        behind: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """How the tests run. `before` and `behind` name parts around that of the framework, in the
+        reporter that is loaded first."""
         paths = {named_file(test_id) for test_id in test_ids or ()}
-        return {
-            "packages": [self._of_package(package, paths) for package in self.packages],
-            "major": self.node_version[0],
-        }
+        packages = [self._of_package(package, paths) for package in self.packages]
+        for package, request in zip(self.packages, packages, strict=True):
+            parts = ("channel.js", *before, _REPORTERS[package.framework], *behind)
+            request["reporter"] = "".join(map(_text, parts))
+        return {"packages": packages, "major": self.node_version[0]}
 
     def _of_package(self, package: TestedPackage, paths: AbstractSet[str]) -> dict[str, Any]:
         """How the tests of one package run. `paths` are the files that are asked for."""
@@ -149,7 +186,6 @@ class JavaScriptRunner:
         new_paths = sorted(own_paths.difference(tests.files))
         return {
             "framework": framework.value,
-            "reporter": _text("channel.js") + _text(_REPORTERS[framework]),
             "runner": _text(_INSIDE) if framework is Framework.VITEST else "",
             "argv": [*node, *program],
             "options": [*tests.arguments, *options],
