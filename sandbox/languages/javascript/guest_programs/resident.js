@@ -27,16 +27,10 @@ function registerHooks() {
   if (register) register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
 }
 
-// A test file: what Node itself takes for a module is imported.
-async function load(path, turn) {
-  const address = `${pathToFileURL(path).href}?turn=${turn}`;
-  if (path.endsWith('.mjs') || path.endsWith('.mts')) return import(address);
-  try {
-    return createRequire(path)(path);
-  } catch (error) {
-    if (!error || !['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error.code)) throw error;
-    return import(address);
-  }
+function inTurn(address, turn) {
+  const changed = new URL(address);
+  changed.searchParams.set('turn', turn);
+  return changed;
 }
 
 function own(target) {

@@ -2,17 +2,16 @@
 // first; where it would run the tests, the turns begin.
 async function playMocha(Mocha, options, turn) {
   const mocha = new Mocha({ ...options });
-  const paths = [...(options.file || []), ...REQUEST.files].map((path) => resolve(path));
-  for (const path of paths) {
-    try {
-      mocha.suite.emit('pre-require', globalThis, path, mocha);
-      mocha.suite.emit('require', await load(path, turn), path, mocha);
-      mocha.suite.emit('post-require', globalThis, path, mocha);
-    } catch (error) {
-      emit('broken', { id: placed(path), ...failure(error) });
-      return emit('end', {});
-    }
+  const last = { path: '' };
+  mocha.files = [...(options.file || []), ...REQUEST.files].map((path) => resolve(path));
+  mocha.suite.on('pre-require', (_context, path) => { last.path = path; });
+  try {
+    await mocha.loadFilesAsync({ esmDecorator: (address) => inTurn(address, turn) });
+  } catch (error) {
+    emit('broken', { id: placed(last.path), ...failure(error) });
+    return emit('end', {});
   }
+  mocha.lazyLoadFiles(true); // that is: they are there already
   await new Promise((done) => { mocha.run(done); });
   if (mocha.dispose) mocha.dispose();
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,3 +71,52 @@ def test_each_turn_sees_the_files_as_they_are(stay: Stay, framework: LanguageCas
         "failed",
     )
     assert ends(turn(calc="exports.add = (a, b) => a + b;\n")) == {"adds": "passed"}
+
+
+def test_what_tests_leave_behind_is_put_back(stay: Stay) -> None:
+    leaves = """
+it('leaves', () => {
+  const left = [globalThis.left, process.env.LEFT, process.cwd(), process.listenerCount('exit')];
+  globalThis.left = 1;
+  process.env.LEFT = '1';
+  process.chdir('/');
+  process.on('exit', () => {});
+  throw new Error(left.join(' '));
+});
+"""
+    turn = stay(MOCHA, {FILE: HEAD + leaves}, f"{FILE}::leaves")
+    messages = {next(iter(turn().results.values())).message for _ in range(3)}
+    assert len(messages) == 1
+
+
+def test_modules_that_are_imported_are_imported_anew(stay: Stay) -> None:
+    package = '{"name": "calc", "type": "module", "scripts": {"test": "mocha"}}'
+    text = (
+        "import { strictEqual } from 'node:assert';\nimport { twice } from '../lib/twice.js';\n"
+        "it('adds', () => { strictEqual(twice(2), 4); });\n"
+    )
+    files = {
+        "package.json": package,
+        FILE: text,
+        "lib/twice.js": "import { add } from './sum.js';\nexport const twice = (a) => add(a, a);\n",
+        "lib/sum.js": "export const add = (a, b) => a - b;\n",
+    }
+    turn = stay(MOCHA, {**files, "package.json": _with_mocha(package)}, f"{FILE}::adds")
+    assert ends(turn()) == {"adds": "failed"}
+    second = turn(sum="export const add = (a, b) => a + b;\n")
+    assert ends(second) == {"adds": "passed"}, str(second)
+    assert ends(turn(sum="export const add = (a, b) => a;\n")) == {"adds": "failed"}
+
+
+def _with_mocha(package: str) -> str:
+    """The package, which asks for the mocha that the case does."""
+    needs = json.loads(MOCHA.files["package.json"])["devDependencies"]
+    return json.dumps({**json.loads(package), "devDependencies": needs})
+
+
+def test_files_that_are_loaded_first_are_told(stay: Stay) -> None:
+    text = HEAD + "it('adds', () => { strictEqual(add(1, 2), 3); });\n"
+    files = {FILE: text, ".mocharc.yml": 'require: ["./setup.js"]\n', "setup.js": "global.a = 1;\n"}
+    turn = stay(MOCHA, files, f"{FILE}::adds")
+    assert turn.tests.loaded_first == {"setup.js"}  # type: ignore[attr-defined]
+    assert ends(turn()) == {"adds": "failed"}

@@ -1,0 +1,113 @@
+"""Candidates asked first in a process that stays: what it says is never the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from agent.validation.test_outcomes import outcomes
+from sandbox.engines.choose import AnySandbox
+from sandbox.evaluation.base import Evaluation
+from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
+from sandbox.languages.javascript.runners.runner import JavaScriptRunner
+from sandbox.source import SourceEdit
+from tests.support.language_case import MOCHA, LanguageCase, has_node, opened
+
+pytestmark = pytest.mark.skipif(not has_node(), reason="there is no Node on this machine")
+
+LIB, TEST = "lib/calc.js", "test/a.test.js"
+CALC = "exports.add = (a, b) => a - b;\n"
+HEAD = "const { strictEqual } = require('node:assert');\n"
+TESTS = (
+    HEAD
+    + """const assert = require('node:assert');
+const { add } = require('../lib/calc');
+it('adds', () => assert.strictEqual(add(1, 2), 3));
+it('other', () => {});
+"""
+)
+ADDS, OTHER = f"{TEST}::adds", f"{TEST}::other"
+SPOIL = "require('node:assert').strictEqual = () => { throw new Error('spoiled'); };\n"
+
+
+def minus(replacement: str) -> SourceEdit:
+    return SourceEdit(LIB, CALC.index("-"), CALC.index("-") + 1, replacement)
+
+
+FIX, WRONG, ENDLESS = minus("+"), minus("*"), SourceEdit(LIB, 0, 0, "for (;;) {}\n")
+ENDS, FIRST_LINE = SourceEdit(LIB, 0, 0, "process.exit(3);\n"), SourceEdit(LIB, 0, 0, SPOIL)
+
+Ask = Callable[..., dict[str, Evaluation]]
+
+
+@pytest.fixture
+def ask(need_sandbox: Callable[[str], AnySandbox], tmp_path: Path) -> Iterator[Ask]:
+    """Name of each candidate → what becomes of it, all of them handed over at once."""
+    made: list[RerunEvaluator] = []
+
+    def evaluate(
+        candidates: Mapping[str, Sequence[SourceEdit]], **files: str
+    ) -> dict[str, Evaluation]:
+        everything = {"package.json": MOCHA.files["package.json"], LIB: CALC, TEST: TESTS, **files}
+        case = LanguageCase(name="own", files=everything, ids={}, test_file="", broken_file="")
+        case_opened = opened(case, need_sandbox("bubblewrap"), tmp_path)
+        runner = case_opened.runner
+        assert isinstance(runner, JavaScriptRunner)
+        settings = RerunSettings(
+            runner=runner,
+            targets=[ADDS],
+            regressions=[OTHER],
+            timeout_seconds=30.0,
+            read=case_opened.snapshot.text,
+            outcomes=partial(outcomes, containers=()),
+            first=[ADDS],
+            test_seconds=2.0,
+            resident=runner.resident,
+        )
+        made.append(RerunEvaluator(case_opened.session, settings, 1))
+        for number, edits in enumerate(candidates.values()):
+            made[-1].submit(number, edits)
+        found: dict[int, Evaluation] = {}
+        while len(found) < len(candidates):
+            found |= {one.number: one for one in made[-1].collect(60.0)}
+        return {name: found[number] for number, name in enumerate(candidates)}
+
+    yield evaluate
+    for one in made:
+        one.close()
+
+
+def test_what_fails_there_is_not_run_anew_and_what_passes_is(ask: Ask) -> None:
+    found = ask({"wrong": [WRONG], "fix": [FIX], "ends": [ENDS], "endless": [ENDLESS]})
+    assert {name: (one.state, one.mode) for name, one in found.items()} == {
+        "wrong": ("target_failed", "resident"),
+        "fix": ("passed", "disk"),
+        "ends": ("target_failed", "disk"),
+        "endless": ("timed_out", "resident"),
+    }
+    assert "expected: 3" in found["wrong"].signature or "3" in found["wrong"].signature
+
+
+def test_what_an_earlier_candidate_spoiled_is_noticed(ask: Ask) -> None:
+    found = ask({"spoils": [FIRST_LINE], "fix": [FIX]})
+    assert found["fix"].state == "passed"
+    assert found["spoils"].state == "target_failed"
+    assert {one.mode for one in found.values()} == {"disk"}
+
+
+def test_a_file_that_is_loaded_before_the_turns_is_never_judged_there(ask: Ask) -> None:
+    config = 'require: ["./lib/calc.js"]\n'
+    found = ask({"wrong": [WRONG], "fix": [FIX]}, **{".mocharc.yml": config})
+    assert {name: (one.state, one.mode) for name, one in found.items()} == {
+        "wrong": ("target_failed", "disk"),
+        "fix": ("passed", "disk"),
+    }
+
+
+def test_a_test_that_fails_otherwise_each_time_is_run_anew(ask: Ask) -> None:
+    odd = "it('adds', () => { throw new Error(require('node:crypto').randomUUID()); });\n"
+    found = ask({"wrong": [WRONG]}, **{TEST: HEAD + odd})
+    assert found["wrong"].mode == "disk"
