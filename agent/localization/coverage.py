@@ -10,7 +10,7 @@ from typing import Protocol
 from agent.baseline.evidence import BaselineEvidence, hang_seconds, hangs
 from agent.baseline.test_selection import nearest_passing
 from agent.localization.spectrum import Spectrum, spectrum
-from sandbox.runners.coverage import Coverage, CoverageReport
+from sandbox.languages.coverage import Coverage, CoverageReport
 from sandbox.runners.test_ids import named_file
 
 MAX_FAILING_TESTS = 200

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, sqrt
 
-from sandbox.runners.coverage import Coverage
+from sandbox.languages.coverage import Coverage
 
 Line = tuple[str, int]
 """Path in the workspace and 1-based line number."""

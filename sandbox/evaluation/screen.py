@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 from sandbox.base import Session
 from sandbox.errors import SandboxDied
+from sandbox.evaluation.resident import ResidentTests
 from sandbox.runners.base import FAILING, Outcome, TestReport, TestRunner
-from sandbox.runners.resident import ResidentTests
 from sandbox.runners.test_ids import named_file
 from sandbox.source import DecodedSource
 

@@ -21,8 +21,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.baseline.failures.foreign_causes import foreign_cause
+from sandbox.languages.coverage import Coverage
 from sandbox.runners.base import TestResult
-from sandbox.runners.coverage import Coverage
 from sandbox.runners.test_ids import named_file
 
 SHARED_SHARE = 0.5

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from agent.source.test_sources import definition
 from agent.untrusted_text import printable
+from sandbox.languages.coverage import Coverage
 from sandbox.runners.base import FAILING, Outcome, TestResult
-from sandbox.runners.coverage import Coverage
 from sandbox.runners.test_ids import locate
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.syntax import parse_module

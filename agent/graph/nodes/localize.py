@@ -25,12 +25,12 @@ from agent.runs.stop import raise_if_stopped
 from agent.serialization import plain, restore
 from agent.source.structure import statement_lines
 from agent.wording import counted
+from sandbox.languages.coverage import Coverage, CoverageReport
 from sandbox.languages.go.detection.project import GoProject
 from sandbox.languages.javascript.runners.runner import JavaScriptRunner
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.coverage import collect
 from sandbox.languages.rust.detection.project import RustProject
-from sandbox.runners.coverage import Coverage, CoverageReport
 
 MAX_STORED_LINES = 3_000
 SHOWN_LINES = 20

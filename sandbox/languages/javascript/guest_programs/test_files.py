@@ -1,7 +1,7 @@
 """Guest program: runs the tests of a JavaScript project and streams what happens to the host.
 
-It starts Node with a reporter in it (`channel.js` and one for each framework), so that a test which
-ends the process costs itself alone. Python 3.8+, standard library only.
+It starts Node with a reporter in it (`reporters/channel.js` and one for each framework), so that a
+test which ends the process costs itself alone. Python 3.8+, standard library only.
 """
 
 from __future__ import annotations

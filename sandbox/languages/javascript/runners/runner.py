@@ -11,14 +11,14 @@ from importlib import resources
 from typing import Any, ClassVar
 
 from sandbox.base import MEBIBYTE, Session
+from sandbox.evaluation.resident import ResidentProgram
+from sandbox.languages.coverage import CoverageReport, LineCollector
 from sandbox.languages.javascript.detection.project import Framework, TestedPackage
 from sandbox.languages.javascript.detection.variables import allowed_variables
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.byte_budget import ByteBudget
-from sandbox.runners.coverage import CoverageReport, LineCollector
 from sandbox.runners.program import BOOT, Program, start
-from sandbox.runners.resident import ResidentProgram
 from sandbox.runners.restarts import GuestRun, run_with_restarts
 from sandbox.runners.test_ids import named_file
 
@@ -27,17 +27,17 @@ _DRIVER = "test_files"
 _RESIDENT = "resident"
 _MODULES = ("emitting", "node_process", "reported", "packages", _DRIVER, _RESIDENT)
 _REPORTERS = {
-    Framework.NODE_TEST: "node_test_reporter.js",
-    Framework.MOCHA: "mocha_reporter.js",
-    Framework.JEST: "jest_reporter.js",
-    Framework.VITEST: "vitest_reporter.js",
+    Framework.NODE_TEST: "reporters/node_test.js",
+    Framework.MOCHA: "reporters/mocha.js",
+    Framework.JEST: "reporters/jest.js",
+    Framework.VITEST: "reporters/vitest.js",
 }
-_RESIDENTS = {Framework.MOCHA: "resident_mocha.js", Framework.JEST: "resident_jest.js"}
+_RESIDENTS = {Framework.MOCHA: "residents/mocha.js", Framework.JEST: "residents/jest.js"}
 """Of the frameworks that can run the same tests again in one process."""
 RESIDENT_START_SECONDS = 60.0
 MAX_RESIDENT_BYTES = 256 * MEBIBYTE
 """What a process that stays may say: 10 KB in each of twenty thousand turns."""
-_INSIDE = "vitest_runner.mjs"
+_INSIDE = "reporters/vitest_runner.mjs"
 """Of vitest: its tests run in other processes than the reporter."""
 _MOCHA = "node_modules/mocha/lib/cli/cli.js"
 _JEST = "node_modules/jest/bin/jest.js"
@@ -60,7 +60,7 @@ _PROGRAMS: Mapping[Framework, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Framework.VITEST: ((_VITEST, "run"), _VITEST_OPTIONS),
 }
 _LOADED_FIRST = ("--require", "{reporter}")
-"""Before any code of the project, see `guest_programs/channel.js`."""
+"""Before any code of the project, see `guest_programs/reporters/channel.js`."""
 
 
 @dataclass(kw_only=True)
@@ -116,7 +116,7 @@ class JavaScriptRunner:
         """Run the named tests and record which lines of the project each of them ran; what is
         translated before it runs is told by the lines of its sources."""
         collector = LineCollector()
-        request = self._request(test_ids, before=("lines.js",))
+        request = self._request(test_ids, before=("reporters/lines.js",))
         report = run_with_restarts(
             session,
             self._guest(request),
@@ -144,7 +144,7 @@ class JavaScriptRunner:
         program = _RESIDENTS.get(package.framework)
         if program is None or len(folders) > 1:
             return None
-        request = self._request(test_ids, behind=("resident.js", program))
+        request = self._request(test_ids, behind=("residents/turns.js", program))
         request["ids"] = list(test_ids)
 
         def start_program() -> Program:
@@ -172,7 +172,7 @@ class JavaScriptRunner:
         paths = {named_file(test_id) for test_id in test_ids or ()}
         packages = [self._of_package(package, paths) for package in self.packages]
         for package, request in zip(self.packages, packages, strict=True):
-            parts = ("channel.js", *before, _REPORTERS[package.framework], *behind)
+            parts = ("reporters/channel.js", *before, _REPORTERS[package.framework], *behind)
             request["reporter"] = "".join(map(_text, parts))
         return {"packages": packages, "major": self.node_version[0]}
 
@@ -202,7 +202,7 @@ class JavaScriptRunner:
 
 
 class ResidentNode(ResidentProgram):
-    """Implements `sandbox.runners.resident.ResidentTests`."""
+    """Implements `sandbox.evaluation.resident.ResidentTests`."""
 
     def broken(self, text: str) -> str:
         first, separator, rest = text.partition("\n") if text.startswith("#!") else ("", "", text)

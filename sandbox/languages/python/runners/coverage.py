@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.base import Session
+from sandbox.languages.coverage import CoverageReport, LineCollector
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.runners.coverage import CoverageReport, LineCollector
 from sandbox.runners.restarts import GuestRun, run_with_restarts
 
 

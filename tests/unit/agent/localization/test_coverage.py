@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.baseline.evidence import BaselineEvidence
-from agent.localization.coverage import RecordingPlan
+from agent.localization.coverage import MAX_OTHER_PASSING_TESTS, RecordingPlan
 from agent.records import Baseline
 from sandbox.runners.base import Outcome, TestResult
 
@@ -27,3 +27,13 @@ def test_what_cannot_be_collected_does_not_end_the_run_of_the_others(
         baseline=baseline, failures=results, order=failing, uncollected=("tests/shells",)
     )
     assert RecordingPlan.of(evidence).failing == recorded
+
+
+def test_passing_tests_beside_the_failing_ones_or_a_few_others() -> None:
+    near, far = "test/a.js::b", [f"test/z.js::{number}" for number in range(50)]
+    plan = RecordingPlan(failing=["test/a.js::a"], passing=[*far, near])
+    assert plan.within_files().passing == [near]
+    assert (
+        list(RecordingPlan(failing=["test/a.js::a"], passing=far).within_files().passing)
+        == (far[:MAX_OTHER_PASSING_TESTS])
+    )

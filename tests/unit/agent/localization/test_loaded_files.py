@@ -11,6 +11,7 @@ from agent.localization.loaded_files import (
     lines_of_failures,
 )
 from agent.localization.loads import javascript_loads
+from agent.localization.spectrum import Spectrum, spectrum
 from agent.records import SuspiciousLine
 from sandbox.runners.base import Frame, Outcome, TestResult
 
@@ -46,11 +47,13 @@ FILES = {
 }
 
 
-def ranked(*results: TestResult, files: Mapping[str, str] = FILES) -> tuple[SuspiciousLine, ...]:
+def ranked(
+    *results: TestResult, files: Mapping[str, str] = FILES, ran: Spectrum | None = None
+) -> tuple[SuspiciousLine, ...]:
     def source(path: str) -> str | None:
         return None if path.startswith("test/") else files.get(path)
 
-    return lines_of_failures(results, files.keys(), source, files.get, javascript_loads)
+    return lines_of_failures(results, files.keys(), source, files.get, javascript_loads, (), ran)
 
 
 def failed(name: str = "joins parts", message: str = "", *frames: tuple[str, int]) -> TestResult:
@@ -115,3 +118,24 @@ def test_functions_in_one_another_cost_no_more_than_a_share_of_each(
     assert len(ranked(failed(), files=files)) <= MAX_DEFINITIONS
     assert max(read) <= MAX_BODY_CHARACTERS
     assert MAX_DEFINITIONS <= len(read) <= MAX_DEFINITIONS + 10
+
+
+def test_lines_that_only_the_failing_test_ran_come_before_what_it_names() -> None:
+    failing = [{"src/text.ts": [2, 6], TEST: [6]}]
+    passing = [{"src/text.ts": [6]}, {"src/text.ts": [6]}]
+    ranking = ranked(failed("joins parts", "", (TEST, 6)), ran=spectrum(failing, passing))
+    assert places(ranking)[0] == ("src/text.ts", 2)
+    assert ranking[0].reasons == ("run by the failing test",)
+    assert ranking[0].ochiai == 1.0
+    assert ("src/text.ts", 6) in places(ranking)
+    assert not any(path == TEST for path, _ in places(ranking))
+    # A stack says more than what ran.
+    ranking = ranked(failed("joins", "", ("src/url.ts", 8)), ran=spectrum(failing, passing))
+    assert places(ranking)[0] == ("src/url.ts", 8)
+
+
+def test_the_file_at_the_top_that_stands_for_the_package_is_loaded() -> None:
+    paths = ("index.js", "lib/a.js", "test/a.test.js")
+    for name in ("../", "..", "../index", "../index.js"):
+        assert list(javascript_loads("test/a.test.js", f"require('{name}')", paths)) == ["index.js"]
+    assert list(javascript_loads("index.js", "export * from './lib/a.js'", paths)) == ["lib/a.js"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.engines.choose import AnySandbox
+from sandbox.languages.coverage import CoverageReport
 from sandbox.languages.javascript.runners.runner import JavaScriptRunner
-from sandbox.runners.coverage import CoverageReport
 from tests.support.language_case import JEST, MOCHA, NODE_TEST, LanguageCase, has_node, opened
 
 pytestmark = pytest.mark.skipif(not has_node(), reason="there is no Node on this machine")
