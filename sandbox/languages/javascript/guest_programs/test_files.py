@@ -110,12 +110,13 @@ def _either(names: Set[str]) -> str:
 
 
 def run_mocha(run: Run) -> None:
-    """mocha: all files in one process, as it runs them itself; one by one where some file cannot
-    even be loaded."""
+    """mocha: all files in one process, as it runs them itself; one by one those that are asked for,
+    where some file cannot even be loaded."""
     request = run.request
-    if _mocha(run, request["places"]) and request["files"]:
+    if _mocha(run, request["places"]):
+        asked = None if request["ids"] is None else set(map(path_of, request["ids"]))
         for path in request["files"]:
-            if _mocha(run, [placed(request, path)]):
+            if (asked is None or path in asked) and _mocha(run, [placed(request, path)]):
                 run.uncollected(path, run.output)
 
 
