@@ -27,8 +27,8 @@ MAX_SESSION_RUNS = 25
 """Candidates in one sandbox: their tests may leave files behind that nobody sees."""
 CONTROL_EVERY = 16
 """Candidates that a process which stays has judged, before the unchanged program is asked again."""
-MAX_SCREENS = 8
-"""Processes of that kind in one worker: where they come to differ again and again, none is used."""
+MAX_SPOILED = 4
+"""Such processes in one worker that came to fail otherwise: after that none is used."""
 START_FACTOR = 1.5
 """A test may take so many times as long as the first tests of the unchanged program together, their
 start and their hooks included."""
@@ -148,7 +148,7 @@ class _Worker:
         self._session = open_session()
         self._runs = 0
         self._screen: Screen | None = None
-        self._screens = 0
+        self._spoiled = 0
         self._held: list[tuple[_Job, Evaluation]] = []
 
     @property
@@ -177,10 +177,12 @@ class _Worker:
 
     def _take(self, job: _Job) -> None:
         evaluation = None if job.patient or not job.edits else self._screened(job)
-        if evaluation is None:
-            self._done.put(self._run(job))
-        else:
+        if evaluation is not None:
             self._held.append((job, evaluation))
+            return
+        if self._held:
+            self._control()  # what follows may end in another sandbox
+        self._done.put(self._run(job))
 
     def _screened(self, job: _Job) -> Evaluation | None:
         """Of a candidate that does not pass the first tests in the process that stays; None where
@@ -203,9 +205,8 @@ class _Worker:
 
     def _open_screen(self) -> Screen | None:
         settings = self._settings
-        if settings.resident is None or not settings.first or self._screens >= MAX_SCREENS:
+        if settings.resident is None or not settings.first or self._spoiled >= MAX_SPOILED:
             return None
-        self._screens += 1
         self._screen = Screen.of(
             self._session,
             settings.runner,
@@ -215,7 +216,7 @@ class _Worker:
             timeout_seconds=settings.timeout_seconds,
         )
         if self._screen is None:
-            self._screens = MAX_SCREENS
+            self._spoiled = MAX_SPOILED
         return self._screen
 
     def _control(self) -> None:
@@ -226,6 +227,7 @@ class _Worker:
             for _, evaluation in held:
                 self._done.put(evaluation)
             return
+        self._spoiled += 1
         self._renew()
         for job, _ in held:
             self._done.put(self._run(job))
@@ -263,11 +265,13 @@ class _Worker:
         room is left, or a folder is gone."""
         files = _by_path(edits)
         bases = {path: self._settings.read(path) for path in files}
-        for path, base in bases.items():
-            self._session.write(path, base.encode(apply_edits(base.text, files[path])))
-        yield
-        for path, base in bases.items():
-            self._session.write(path, base.encode(base.text))
+        try:
+            for path, base in bases.items():
+                self._session.write(path, base.encode(apply_edits(base.text, files[path])))
+            yield
+        finally:
+            for path, base in bases.items():
+                self._session.write(path, base.encode(base.text))
 
     def _evaluate(self, job: _Job) -> _Trial:
         start_seconds = time.monotonic()
