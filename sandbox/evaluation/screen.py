@@ -137,5 +137,5 @@ def _signs(report: TestReport, names: Sequence[str]) -> list[Sign]:
 
 def _error_line(text: str) -> str:
     """The first line that begins with the name of an error, else the first line."""
-    match = re.search(r"^\s*\w*Error\b.*", text, re.MULTILINE)
+    match = re.search(r"^[^\S\n]*\w*Error\b.*", text, re.MULTILINE)
     return match.group().strip() if match else text.strip().partition("\n")[0]
