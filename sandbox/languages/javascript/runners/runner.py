@@ -28,6 +28,7 @@ _RESIDENT = "resident"
 _MODULES = ("emitting", "node_process", "reported", "packages", _DRIVER, _RESIDENT)
 _REPORTERS = {
     Framework.NODE_TEST: "reporters/node_test.js",
+    Framework.PROGRAMS: "reporters/node_test.js",
     Framework.MOCHA: "reporters/mocha.js",
     Framework.JEST: "reporters/jest.js",
     Framework.VITEST: "reporters/vitest.js",
