@@ -66,7 +66,7 @@ _LOADED_FIRST = ("--require", "{reporter}")
 
 @dataclass(kw_only=True)
 class JavaScriptRunner:
-    """`TestRunner` for node:test, mocha, jest and vitest. Test ids are `path::suite::test`; a path,
+    """`TestRunner` for every `Framework`. Test ids are `path::suite::test`; a path,
     or a suite, stands for the tests in it."""
 
     __test__: ClassVar[bool] = False
