@@ -23,7 +23,11 @@ from agent.source.javascript.code import masked
 from sandbox.languages.javascript.detection.project import Framework
 
 HEADER = "// From the examples of an issue. Written by repair; no part of the project.\n"
-_FRAMEWORK_MODULES = {Framework.NODE_TEST: "node:test", Framework.VITEST: "vitest"}
+_FRAMEWORK_MODULES = {
+    Framework.NODE_TEST: "node:test",
+    Framework.PROGRAMS: "node:test",
+    Framework.VITEST: "vitest",
+}
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _SAID_ANYWAY = frozenset(
     (

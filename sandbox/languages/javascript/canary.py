@@ -68,7 +68,7 @@ def _head(framework: Framework, *, is_module: bool) -> str:
     else:
         lines.append("const { strictEqual: equal } = require('node:assert');")
         test_import = "const { describe, it } = require('node:test');"
-    if framework is Framework.NODE_TEST:
+    if framework in (Framework.NODE_TEST, Framework.PROGRAMS):
         lines.append(test_import)
     if framework is Framework.VITEST:
         lines.append("import { describe, it } from 'vitest';")

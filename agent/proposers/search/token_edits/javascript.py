@@ -61,13 +61,31 @@ _KEYWORDS = frozenset(
 )
 _MISSING = re.compile(r"of undefined|of null|undefined is not|null is not|is not iterable")
 """Messages of what a guard would have kept from happening."""
+_NO_TEXT = re.compile(
+    r"\.\w+ is not a function|must be (?:of type |an? )?string|received an instance"
+)
+"""Messages where something was taken for a text."""
+_BEFORE_VALUE = frozenset(("=", "(", ",", "return", "??", "||", ":"))
+_BEHIND_VALUE = frozenset((";", ")", ",", "]", ""))
 
 
 def _further(source: Source, tokens: Tokens, begin: int, end: int, message: str) -> Iterator[Edit]:
     yield from _bounds(tokens)
     yield from _conditions(source, begin, end)
     yield from _guards(tokens, 0.9 if _MISSING.search(message) else 0.2)
+    yield from _texts(tokens, 0.7 if _NO_TEXT.search(message) else 0.1)
     yield from _statements(source, begin, end)
+
+
+def _texts(tokens: Tokens, weight: float) -> Iterator[Edit]:
+    """`String(a)` for `a` where a value is given on."""
+    words = ["", *(word for word, _ in tokens), ""]
+    if "function" in words or "=>" in words or words[-2] == "{":
+        return  # it names parameters
+    for index, (word, start) in enumerate(tokens, 1):
+        is_value = words[index - 1] in _BEFORE_VALUE and words[index + 1] in _BEHIND_VALUE
+        if is_value and NAME.match(word) and word not in _KEYWORDS:
+            yield Edit(start, start + len(word), f"String({word})", "text", weight)
 
 
 def _bounds(tokens: Tokens) -> Iterator[Edit]:

@@ -14,6 +14,7 @@ def _config(name: str, *more: str) -> tuple[str, ...]:
 
 CONFIGURATION = {
     Framework.NODE_TEST: (),
+    Framework.PROGRAMS: (),
     Framework.MOCHA: (
         *(".mocharc.js", ".mocharc.cjs", ".mocharc.mjs", ".mocharc.json", ".mocharc.jsonc"),
         *(".mocharc.yaml", ".mocharc.yml"),

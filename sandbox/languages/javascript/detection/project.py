@@ -44,6 +44,9 @@ class Framework(StrEnum):
     MOCHA = "mocha"
     JEST = "jest"
     VITEST = "vitest"
+    PROGRAMS = "node"
+    """Each file is a program, and its exit status the outcome of one test: tape, or a test written
+    without any framework."""
 
 
 @dataclass(frozen=True, kw_only=True)

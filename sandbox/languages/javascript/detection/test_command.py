@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from sandbox.languages.javascript.detection.vitest_command import NO_TESTS, vite
 
 OTHER_FRAMEWORKS = frozenset(
     (
-        *("ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
+        *("ava", "tap", "jasmine", "karma", "uvu", "qunit", "lab"),
         *("playwright", "cypress", "wtr", "web-test-runner", "bun", "deno", "react-scripts"),
     )
 )
@@ -93,11 +93,69 @@ def find_tests(
         # One that names no place runs everything; the others are parts of it, mostly.
         widest = min(candidates, key=lambda found: len(found.tests.places))
         more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
-        return replace(widest, why=f"{source} runs {widest.framework}{more}")
+        return replace(widest, why=f"{source} runs {_called(widest)}{more}")
     program = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
     if any(map(_is_in_browser, commands)):
         program = BROWSER
+    if not program and (choice := _programs(commands, files)):
+        tests = replace(choice.tests, given=bool(given))
+        return replace(choice, tests=tests, why=f"{source} runs {_called(choice)}")
     return FrameworkChoice(other=program, why=f"{source} runs {program}" if program else "")
+
+
+def _called(choice: FrameworkChoice) -> str:
+    if choice.framework is Framework.PROGRAMS:
+        return "each file of tests as a program: its exit status counts"
+    return str(choice.framework)
+
+
+def _programs(commands: Sequence[Command], files: PackageFiles) -> FrameworkChoice | None:
+    """Files that the script runs with Node itself and whose name says that they are tests."""
+    paths = {
+        posixpath.normpath(command.file): command
+        for command in commands
+        if command.program == "node"
+    }
+    tested = [path for path in paths if files.exists(path) and "test" in path.lower()]
+    if not tested:
+        return None
+    command = paths[tested[0]]
+    return _as_programs(command.node_options, tested, command.variables, files)
+
+
+def _tape(command: Command, files: PackageFiles) -> FrameworkChoice:
+    """tape runs the files that it is given in one process; each can be run by itself."""
+    options: list[str] = []
+    patterns: list[str] = []
+    queue = list(command.arguments)
+    while queue:
+        word = queue.pop(0)
+        if word in ("-r", "--require") and queue:
+            options += ["--require", queue.pop(0)]
+        elif word.startswith("--require="):
+            options.append(word)
+        elif word in ("-i", "--ignore", "--ignore-pattern") and queue:
+            queue.pop(0)
+        elif not word.startswith("-"):
+            patterns.append(posixpath.normpath(word))
+    paths = matching(patterns, files.paths)
+    return _as_programs((*command.node_options, *options), paths, command.variables, files)
+
+
+def _as_programs(
+    options: Sequence[str],
+    paths: Iterable[str],
+    variables: tuple[tuple[str, str], ...],
+    files: PackageFiles,
+) -> FrameworkChoice:
+    of_node = node_options(options)
+    tests = JavaScriptTests(
+        node_options=of_node,
+        files=tuple(paths),
+        setup=setup_files(values(of_node, LOADED_BY_NODE), files),
+        variables=variables,
+    )
+    return FrameworkChoice(framework=Framework.PROGRAMS, tests=tests)
 
 
 def _is_text(value: object) -> bool:
@@ -107,6 +165,8 @@ def _is_text(value: object) -> bool:
 def _of_command(
     command: Command, files: PackageFiles, package: Mapping[str, Any]
 ) -> FrameworkChoice | None:
+    if command.program == "tape":
+        return _tape(command, files)
     if command.program == "mocha":
         return _mocha(command, files, package)
     if command.program == "jest":

@@ -115,11 +115,19 @@ class Run:
             details = f"{message}\n{self.output[-MAX_DETAILS:]}"
             self._emit("result", id=test_id, outcome="crashed", message=message, details=details)
 
+    def starts(self, path: str) -> None:
+        """A file that is a test itself."""
+        if self.wanted(path):
+            self._emit("start", id=path)
+
     def program(self, path: str, status: int) -> None:
         """A file without tests is one itself, as `node --test` has it."""
         self.seen.add(path)
-        fields = {"outcome": "failed" if status else "passed", "stack": self.output}
-        why = last_error(self.output) or f"exit status {status}"
+        # What tape and other writers of TAP say of checks that hold would bury the others.
+        told = "\n".join(one for one in self.output.splitlines() if not re.match(r"ok \d", one))
+        fields = {"outcome": "failed" if status else "passed", "stack": told}
+        failed_check = re.search(r"^not ok \d+ .*", told, re.MULTILINE)
+        why = (failed_check and failed_check.group()) or last_error(told) or f"exit status {status}"
         self.result(path, {**fields, "message": why})
 
     def broken(self, place: str, line: Line) -> None:

@@ -35,6 +35,8 @@ def run_files(run: Run) -> None:
         last = request["skip"][-1].partition("::")[0]
         files = files[files.index(last) if last in files else 0 :]
     for path in files:
+        if path in run.done:
+            continue  # a program that did not end
         ids = request["ids"]
         inside = None if ids is None else [n for n in ids if lies_in(n, path)]
         if inside is None or not all(name in run.done for name in inside):
@@ -43,6 +45,8 @@ def run_files(run: Run) -> None:
 
 def _run_file(run: Run, path: str, ids: Optional[List[str]]) -> None:
     names = None if ids is None or path in ids else ids
+    if not _names_tests(run, path):
+        run.starts(path)
     while True:
         ending = _once(run, path, names)
         if ending.culprit is not None:
@@ -234,6 +238,7 @@ def _vitest(run: Run, chosen: List[str], *, again: bool = False) -> bool:
 
 FRAMEWORKS = {
     "node:test": run_files,
+    "node": run_files,
     "mocha": run_mocha,
     "jest": run_jest,
     "vitest": run_vitest,

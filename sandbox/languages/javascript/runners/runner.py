@@ -28,6 +28,7 @@ _RESIDENT = "resident"
 _MODULES = ("emitting", "node_process", "reported", "packages", _DRIVER, _RESIDENT)
 _REPORTERS = {
     Framework.NODE_TEST: "reporters/node_test.js",
+    Framework.PROGRAMS: "reporters/node_test.js",
     Framework.MOCHA: "reporters/mocha.js",
     Framework.JEST: "reporters/jest.js",
     Framework.VITEST: "reporters/vitest.js",
@@ -65,7 +66,7 @@ _LOADED_FIRST = ("--require", "{reporter}")
 
 @dataclass(kw_only=True)
 class JavaScriptRunner:
-    """`TestRunner` for node:test, mocha, jest and vitest. Test ids are `path::suite::test`; a path,
+    """`TestRunner` for every `Framework`. Test ids are `path::suite::test`; a path,
     or a suite, stands for the tests in it."""
 
     __test__: ClassVar[bool] = False

@@ -300,3 +300,40 @@ it('fails', () => {
     failure = with_vitest.run([path], files={path: VITEST_HEAD + text}).results[f"{path}::fails"]
     assert (failure.frames[-1].path, failure.frames[-1].line) == (path, 11)
     assert "expected 1 to be 2" in failure.message
+
+
+def test_programs_are_tests_by_their_exit_status(
+    need_sandbox: Callable[[str], AnySandbox], tmp_path: Path
+) -> None:
+    red = """console.log('TAP version 13\\n# adds\\nok 1 one\\nnot ok 2 should be equal');
+console.error(new Error('two').stack);
+process.exit(1);
+"""
+    files = {
+        "package.json": '{"name": "calc", "scripts": {"test": "tape test/*.js"}}',
+        "test/a.js": red,
+        "test/b.js": "for (;;) {}\n",
+        "test/c.js": "process.exit(0);\n",
+    }
+    ids = {"passes": "test/c.js"}
+    case = LanguageCase(name="own", files=files, ids=ids, test_file="test/c.js", broken_file="")
+    made = opened(case, need_sandbox("bubblewrap"), tmp_path)
+    report = made.run(test_seconds=3.0)
+    assert {test_id: r.outcome.value for test_id, r in report.results.items()} == {
+        "test/a.js": "failed",
+        "test/b.js": "timed_out",
+        "test/c.js": "passed",
+    }
+    failed = report.results["test/a.js"]
+    assert failed.message == "not ok 2 should be equal"
+    assert "ok 1 one" not in failed.details.replace("not ok", "")
+    assert [(frame.path, frame.line) for frame in failed.frames][-1] == ("test/a.js", 2)
+    assert list(made.run(["test/c.js"]).results) == ["test/c.js"]
+    canary = made.canary()
+    with_canary = made.run(
+        [canary.must_pass, canary.must_fail], files={canary.path: canary.content}
+    )
+    assert {test_id: r.outcome.value for test_id, r in with_canary.results.items()} == {
+        canary.must_pass: "passed",
+        canary.must_fail: "failed",
+    }

@@ -167,7 +167,7 @@ def test_what_cannot_be_run_is_no_project_of_javascript(
     assert not project.has_tests
 
 
-@pytest.mark.parametrize("framework", ["jasmine", "ava", "tape"])
+@pytest.mark.parametrize("framework", ["jasmine", "ava"])
 def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
     snapshot = snapshot_of(
         tmp_path, {"package.json": package(scripts={"test": f"{framework} --watch"})}
@@ -175,6 +175,34 @@ def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
     assert not understand(snapshot).has_tests
     sentence = f"its tests are run by {framework}, which cannot be run here yet"
     assert why_untested(snapshot, Overrides()) == sentence
+
+
+@pytest.mark.parametrize(
+    ("script", "tests", "options"),
+    [
+        ("nyc tape 'test/**/*.js'", ("test/a.test.js", "test/b.js"), ()),
+        ("tape -r ./test/setup.js test/b.js", ("test/b.js",), ("--require", "./test/setup.js")),
+        ("npm run lint && node test/b.js", ("test/b.js",), ()),
+        ("node test/a.test.js && node test/b.js", ("test/a.test.js", "test/b.js"), ()),
+        ("node build.js && node --no-warnings test/b.js", ("test/b.js",), ("--no-warnings",)),
+    ],
+)
+def test_files_that_are_programs(
+    tmp_path: Path, script: str, tests: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    files = dict.fromkeys(("test/a.test.js", "test/b.js", "build.js"), "console.log(1);\n")
+    project = understand(
+        snapshot_of(tmp_path, {**files, "package.json": package(scripts={"test": script})})
+    )
+    assert isinstance(project, JavaScriptProject)
+    assert project.framework is Framework.PROGRAMS
+    assert (project.tests.files, project.tests.node_options) == (tests, options)
+    assert "each file of tests as a program: its exit status counts" in project.why[0]
+
+
+def test_a_program_that_is_no_test_is_not_run(tmp_path: Path) -> None:
+    files = {"build.js": "", "package.json": package(scripts={"test": "node build.js"})}
+    assert not understand(snapshot_of(tmp_path, files)).has_tests
 
 
 @pytest.mark.parametrize("framework", ["playwright test", "cypress run", "karma start", "wtr"])

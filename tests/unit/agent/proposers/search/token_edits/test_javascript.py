@@ -167,3 +167,23 @@ def test_many_calls_in_a_line_have_few_arguments_swapped() -> None:
     text = "f(" * 150 + "a,b," * 50 + "c" + ")" * 150 + ";"
     swaps = [c for c in all_of(frontier(text, suspicious(1))) if c.operator.endswith("arguments")]
     assert len(swaps) < 200
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("var loc = url;", "var loc = String(url);"),
+        ("if (a < b) return name;", "if (a < b) return String(name);"),
+        ("f(a, 1);", "f(String(a), 1);"),
+    ],
+)
+def test_a_value_is_made_a_text(before: str, after: str) -> None:
+    rows = texts(before)
+    assert after in rows
+    wanted = texts(before, message="TypeError: url.replace is not a function")
+    assert wanted.index(after) < rows.index(after)
+
+
+def test_parameters_are_no_values() -> None:
+    for line in ("function f(a, b) {", "g = (a) => a;", "  name(a) {", "} catch (a) {"):
+        assert not any("String(" in row for row in texts(line))
