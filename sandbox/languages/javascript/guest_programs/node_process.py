@@ -118,6 +118,12 @@ class NodeProcess:
             pass
         return status
 
+    def forget_output(self) -> None:
+        """Of a process that stays: what it printed takes memory. It writes on from here, for the
+        place in the file is its own, too."""
+        self._output.seek(0)
+        self._output.truncate()
+
     def output(self) -> str:
         size = self._output.seek(0, 2)
         self._output.seek(max(0, size - MAX_OUTPUT_BYTES))

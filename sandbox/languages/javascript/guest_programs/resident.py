@@ -52,6 +52,7 @@ def main(request: Dict[str, Any]) -> None:
         ending = run.follow_turn(process)
         if ending.culprit is not None:
             run.crashed(ending.culprit)
+        process.forget_output()
         emit("finished", status=int(run.failed), output=run.output)
         if not ending.through:
             break

@@ -120,3 +120,16 @@ def test_files_that_are_loaded_first_are_told(stay: Stay) -> None:
     turn = stay(MOCHA, files, f"{FILE}::adds")
     assert turn.tests.loaded_first == {"setup.js"}  # type: ignore[attr-defined]
     assert ends(turn()) == {"adds": "failed"}
+
+
+def test_what_was_printed_is_forgotten_after_each_turn(stay: Stay) -> None:
+    text = """
+it('prints', () => {
+  global.process.stdout.write(`[${require('../lib/calc').text}]`);
+  throw new Error('printed');
+});
+"""
+    turn = stay(MOCHA, {FILE: text}, f"{FILE}::prints")
+    printed = [turn(calc=f"exports.text = '{name}';\n").command.stdout for name in "abc"]
+    assert [f"[{name}]" in text for name, text in zip("abc", printed, strict=True)] == [True] * 3
+    assert "[a]" not in printed[2]
