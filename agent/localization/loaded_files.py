@@ -29,6 +29,8 @@ UNNAMED_SHARE = 0.5
 RUN_SCORE = 0.6
 """Of a line that the failing tests ran and no other did; up to twice that where they name its
 function."""
+MAX_DSTAR = 1e9
+"""What a line has that only failing tests ran: results hold finite numbers."""
 UNRUN_SHARE = 0.25
 """Of what is only loaded, where it is known what ran: a table, or what should have been called."""
 CALL_DEPTH = 2
@@ -122,7 +124,7 @@ def lines_of_failures(
             line=line,
             score=scores[path, line],
             ochiai=ran.ochiai((path, line)) if ran is not None else 0.0,
-            dstar=ran.dstar((path, line)) if ran is not None else 0.0,
+            dstar=min(ran.dstar((path, line)), MAX_DSTAR) if ran is not None else 0.0,
             reasons=(reasons[path, line],),
         )
         for path, line in ranking
@@ -140,7 +142,8 @@ def _run_lines(
         if (text := read(path)) is None:
             continue
         functions = functions_of(path, text)
-        for line in lines:
+        last = text.count("\n") + 1
+        for line in (number for number in lines if 1 <= number <= last):
             span = function_around(functions, line)
             near = closeness.get(span.name.rpartition(".")[2], 0.0) if span else 0.0
             yield (path, line), RUN_SCORE * ran.ochiai((path, line)) * (1 + near)

@@ -164,16 +164,24 @@ class _Worker:
 
     def work(self) -> None:
         try:
-            while (job := self._jobs.get()) is not None:
+            while (job := self._next()) is not None:
                 self._take(job)
                 if self._held and (
                     len(self._held) >= CONTROL_EVERY
                     or self._held[-1][1].state == "timed_out"  # it may have left something behind
-                    or self._jobs.empty()
                 ):
                     self._control()
         except Exception as error:  # whoever collects has to know
             self._done.put(error)
+
+    def _next(self) -> _Job | None:
+        """The next candidate; nothing is held back while there is none."""
+        try:
+            return self._jobs.get_nowait()
+        except queue.Empty:
+            if self._held:
+                self._control()
+            return self._jobs.get()
 
     def _take(self, job: _Job) -> None:
         evaluation = None if job.patient or not job.edits else self._screened(job)

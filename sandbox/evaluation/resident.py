@@ -49,7 +49,11 @@ class ResidentProgram:
 
     def _begin(self) -> Program:
         program = self._program = self._start()
-        event = program.event(self._start_seconds)
+        try:
+            event = program.event(self._start_seconds)
+        except SandboxDied:
+            self.close()
+            raise
         if event is None or event["event"] != "loaded":
             self.close()
             raise SandboxDied("the tests could not be loaded to stay")

@@ -24,6 +24,8 @@ MIN_TURN_SECONDS = 5.0
 FIRST_TURN_FACTOR = 3.0
 """The first turn may take so many times as long as a whole fresh run."""
 
+_ORDINARY = FAILING - {Outcome.TIMED_OUT, Outcome.CRASHED}
+"""How tests fail that can stay: others end the process each time."""
 StartResident = Callable[[Session, Sequence[str]], ResidentTests | None]
 Sign = tuple[str, str, str]
 """How a test ended: outcome, exception and message."""
@@ -60,7 +62,7 @@ class Screen:
         cannot stay."""
         fresh = runner.run(session, names, timeout_seconds=timeout_seconds)
         signs = _signs(fresh, names)
-        if not signs or not all(outcome in FAILING for outcome, _, _ in signs):
+        if not signs or not all(outcome in _ORDINARY for outcome, _, _ in signs):
             return None
         try:
             tests = start(session, names)

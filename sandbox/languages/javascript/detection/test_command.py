@@ -97,7 +97,9 @@ def find_tests(
     program = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
     if any(map(_is_in_browser, commands)):
         program = BROWSER
-    if not program and (choice := _programs(commands, files)):
+    tapes = [_tape(command, files) for command in commands if command.program == "tape"]
+    choice = next((one for one in tapes if one.tests.files), None) or _programs(commands, files)
+    if not program and choice is not None:
         tests = replace(choice.tests, given=bool(given))
         return replace(choice, tests=tests, why=f"{source} runs {_called(choice)}")
     return FrameworkChoice(other=program, why=f"{source} runs {program}" if program else "")
@@ -165,8 +167,6 @@ def _is_text(value: object) -> bool:
 def _of_command(
     command: Command, files: PackageFiles, package: Mapping[str, Any]
 ) -> FrameworkChoice | None:
-    if command.program == "tape":
-        return _tape(command, files)
     if command.program == "mocha":
         return _mocha(command, files, package)
     if command.program == "jest":

@@ -103,8 +103,10 @@ class JavaScriptRunner:
 
     @property
     def records_lines(self) -> bool:
-        """Whether `lines` can say something: vitest runs its tests where no reporter is."""
-        return any(one.framework is not Framework.VITEST for one in self.packages)
+        """Whether `lines` can say something: vitest runs its tests where no reporter is, and of
+        programs no test begins or ends."""
+        silent = (Framework.VITEST, Framework.PROGRAMS)
+        return any(one.framework not in silent for one in self.packages)
 
     def lines(
         self,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pytest
@@ -139,3 +140,10 @@ def test_the_file_at_the_top_that_stands_for_the_package_is_loaded() -> None:
     for name in ("../", "..", "../index", "../index.js"):
         assert list(javascript_loads("test/a.test.js", f"require('{name}')", paths)) == ["index.js"]
     assert list(javascript_loads("index.js", "export * from './lib/a.js'", paths)) == ["lib/a.js"]
+
+
+def test_what_only_failing_tests_ran_has_finite_numbers() -> None:
+    ran = spectrum([{"src/text.ts": [2, -5, 0, 2**52]}], [])
+    ranking = ranked(failed("joins parts", "", (TEST, 6)), ran=ran)
+    assert all(math.isfinite(line.dstar) for line in ranking)
+    assert {line.line for line in ranking if line.path == "src/text.ts"} <= set(range(1, 8))

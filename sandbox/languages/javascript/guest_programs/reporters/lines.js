@@ -83,7 +83,12 @@ function mapped(url) {
 }
 
 function ownPath(url) {
-  const path = url.startsWith('file:') ? decodeURIComponent(new URL(url).pathname) : url;
+  let path = url;
+  try {
+    if (url.startsWith('file:')) path = decodeURIComponent(new URL(url).pathname);
+  } catch {
+    return null; // code may call itself anything
+  }
   return path.startsWith(OWN) && !path.includes(INSTALLED) ? path.replace(/\?.*$/, '') : null;
 }
 

@@ -431,3 +431,15 @@ def test_only_what_hashes_decide_is_shared(
     project = understand(snapshot)
     assert isinstance(project, JavaScriptProject)
     assert write_recipe(project, snapshot).runs_code is not is_shared
+
+
+def test_tape_stands_behind_any_other_framework(tmp_path: Path) -> None:
+    script = "tape test/b.js && mocha"
+    files = {
+        "test/a.test.js": TEST,
+        "test/b.js": "",
+        "package.json": package(scripts={"test": script}),
+    }
+    project = understand(snapshot_of(tmp_path, files))
+    assert isinstance(project, JavaScriptProject)
+    assert project.framework is Framework.MOCHA
