@@ -88,7 +88,6 @@ def measured(checkout: Path, sandbox: AnySandbox, count: int) -> Record:
             javascript_loads,
             (),
         )
-        say(f"{list(evidence.failures)[:2]} {lines[:3]}")
         frontier = token_frontier(FAMILY, lines, source, "", FailedOperators(lambda _event: None))
         candidates = [found[0] for found in itertools.islice(iter(frontier.pop, None), count)]
         first = representatives(evidence.failures, evidence.seconds)

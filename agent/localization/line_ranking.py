@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import log
 
 from agent.localization.data_definitions import used_data
-from agent.localization.spectrum import Line, Spectrum
+from agent.localization.spectrum import MAX_DSTAR, Line, Spectrum
 from agent.records import SuspiciousLine
 from agent.source.structure import Structure, parts_of, structure
 from sandbox.runners.base import TestResult
@@ -240,7 +240,7 @@ def _sorted(
                 line=number,
                 score=score / top,
                 ochiai=max(map(spectrum.ochiai, places)),
-                dstar=min(max(map(spectrum.dstar, places)), 1e9),
+                dstar=min(max(map(spectrum.dstar, places)), MAX_DSTAR),
                 reasons=reasons.get((path, number), ()),
                 last_line=last if last > number else 0,
             )

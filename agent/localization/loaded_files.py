@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
-from agent.localization.spectrum import Spectrum
+from agent.localization.spectrum import MAX_DSTAR, Spectrum
 from agent.records import SuspiciousLine
 from agent.source.braces.languages import functions_of, lines_of_tests
 from agent.source.braces.spans import function_around
@@ -29,8 +29,6 @@ UNNAMED_SHARE = 0.5
 RUN_SCORE = 0.6
 """Of a line that the failing tests ran and no other did; up to twice that where they name its
 function."""
-MAX_DSTAR = 1e9
-"""What a line has that only failing tests ran: results hold finite numbers."""
 UNRUN_SHARE = 0.25
 """Of what is only loaded, where it is known what ran: a table, or what should have been called."""
 CALL_DEPTH = 2

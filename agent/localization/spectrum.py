@@ -17,6 +17,9 @@ from sandbox.languages.coverage import Coverage
 Line = tuple[str, int]
 """Path in the workspace and 1-based line number."""
 
+MAX_DSTAR = 1e9
+"""For results, which hold finite numbers: what a line has that only failing tests ran."""
+
 
 @dataclass(frozen=True)
 class Spectrum:
