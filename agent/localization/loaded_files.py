@@ -13,7 +13,7 @@ from itertools import islice
 from agent.localization.spectrum import MAX_DSTAR, Spectrum
 from agent.records import SuspiciousLine
 from agent.source.braces.languages import functions_of, lines_of_tests
-from agent.source.braces.spans import function_around
+from agent.source.braces.spans import function_around, functions_around
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
 
@@ -141,8 +141,7 @@ def _run_lines(
             continue
         functions = functions_of(path, text)
         last = text.count("\n") + 1
-        for line in (number for number in lines if 1 <= number <= last):
-            span = function_around(functions, line)
+        for line, span in functions_around(functions, (n for n in lines if 1 <= n <= last)):
             near = closeness.get(span.name.rpartition(".")[2], 0.0) if span else 0.0
             yield (path, line), RUN_SCORE * ran.ochiai((path, line)) * (1 + near)
 

@@ -28,7 +28,8 @@ MAX_SESSION_RUNS = 25
 CONTROL_EVERY = 16
 """Candidates that a process which stays has judged, before the unchanged program is asked again."""
 MAX_SPOILED = 4
-"""Such processes in one worker that came to fail otherwise: after that none is used."""
+"""Such processes in one worker that came to fail otherwise, or ended before they had judged as many
+candidates as that: after that none is used."""
 START_FACTOR = 1.5
 """A test may take so many times as long as the first tests of the unchanged program together, their
 start and their hooks included."""
@@ -235,8 +236,7 @@ class _Worker:
             for _, evaluation in held:
                 self._done.put(evaluation)
             return
-        self._spoiled += 1
-        self._renew()
+        self._renew(is_spoiled=True)
         for job, _ in held:
             self._done.put(self._run(job))
 
@@ -251,9 +251,10 @@ class _Worker:
             self._renew()
         return trial.evaluation
 
-    def _renew(self) -> None:
+    def _renew(self, *, is_spoiled: bool = False) -> None:
         """A fresh sandbox in the place of this one."""
         if self._screen is not None:
+            self._spoiled += is_spoiled or self._screen.judged < CONTROL_EVERY
             self._screen.close()
             self._screen = None
         self._session.close()

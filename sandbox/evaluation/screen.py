@@ -40,12 +40,17 @@ class Screen:
         tests: ResidentTests,
         names: Sequence[str],
         read: Callable[[str], DecodedSource],
+        *,
+        longest_turn_seconds: float,
     ) -> None:
         self._session, self._tests = session, tests
         self._names, self._read = names, read
         self._signs: list[Sign] = []
         self._seconds = 0.0
+        self._longest_turn_seconds = longest_turn_seconds
         self._seen: dict[str, bool] = {}
+        self.judged = 0
+        """Candidates that it could tell something of."""
 
     @classmethod
     def of(
@@ -68,9 +73,9 @@ class Screen:
             tests = start(session, names)
             if tests is None:
                 return None
-            screen = cls(session, tests, names, read)
+            screen = cls(session, tests, names, read, longest_turn_seconds=timeout_seconds)
             screen._signs = signs
-            limit = max(MIN_TURN_SECONDS, FIRST_TURN_FACTOR * fresh.command.seconds)
+            limit = screen._limit(FIRST_TURN_FACTOR * fresh.command.seconds)
             for _ in range(2):
                 report = tests.turn(timeout_seconds=limit)
                 if _signs(report, names) != signs:
@@ -104,6 +109,7 @@ class Screen:
         report = self._turn(test_seconds)
         ends = [outcome for outcome, _, _ in _signs(report, self._names)]
         is_told = report.command.timed_out or (ends and Outcome.CRASHED not in ends)
+        self.judged += bool(is_told)
         return report if is_told else None
 
     def holds(self) -> bool:
@@ -114,8 +120,12 @@ class Screen:
             return False
 
     def _turn(self, test_seconds: float | None) -> TestReport:
-        limit = max(MIN_TURN_SECONDS, TURN_FACTOR * self._seconds)
+        limit = self._limit(TURN_FACTOR * self._seconds)
         return self._tests.turn(timeout_seconds=limit, test_timeout_seconds=test_seconds)
+
+    def _limit(self, seconds: float) -> float:
+        """Of a turn, which never gets more than a run of the whole command."""
+        return min(max(MIN_TURN_SECONDS, seconds), self._longest_turn_seconds)
 
     def close(self) -> None:
         self._tests.close()

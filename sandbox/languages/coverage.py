@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.runners.base import Frame, TestReport
@@ -13,6 +13,9 @@ Coverage = Mapping[str, Iterable[int]]
 
 Lines = Mapping[str, frozenset[int]]
 """Path relative to the workspace → line numbers."""
+
+MAX_LINE_NUMBERS = 20_000_000
+"""Of all tests together; each takes some fifty bytes of the host's memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +47,15 @@ class LineCollector:
     """Hears what a guest program tells of lines and values."""
 
     lines: dict[str, Lines] = field(default_factory=dict)
-    imported: dict[str, frozenset[int]] = field(default_factory=dict)
+    imported: dict[str, set[int]] = field(default_factory=dict)
     values: dict[str, tuple[FrameValues, ...]] = field(default_factory=dict)
+    left: int = MAX_LINE_NUMBERS
+    """Line numbers that may still be held."""
 
     def take(self, event: Event) -> None:
         """Add an event; others than those are passed over."""
         if event["event"] == "lines":
-            lines = {path: frozenset(numbers) for path, numbers in event["files"].items()}
-            if event["id"]:
-                self.lines[event["id"]] = lines
-            else:
-                for path, numbers in lines.items():
-                    self.imported[path] = self.imported.get(path, frozenset()) | numbers
+            self._take_lines(event["id"], event["files"])
         elif event["event"] == "values":
             self.values[event["id"]] = tuple(
                 FrameValues(
@@ -64,8 +64,19 @@ class LineCollector:
                 for path, line, function, variables in event["frames"]
             )
 
+    def _take_lines(self, test_id: str, files: Mapping[str, Sequence[int]]) -> None:
+        self.left -= sum(map(len, files.values()))
+        if self.left < 0:
+            return
+        if test_id:
+            self.lines[test_id] = {path: frozenset(numbers) for path, numbers in files.items()}
+        else:
+            for path, numbers in files.items():
+                self.imported.setdefault(path, set()).update(numbers)
+
     def collected(self, report: TestReport) -> CoverageReport:
         """What was heard, with the run that it belongs to."""
+        imported = {path: frozenset(numbers) for path, numbers in self.imported.items()}
         return CoverageReport(
-            report=report, lines=self.lines, imported=self.imported, values=self.values
+            report=report, lines=self.lines, imported=imported, values=self.values
         )

@@ -92,6 +92,9 @@ class EventProgress:
         """
         while self.status is None:
             clock_seconds = time.monotonic()
+            if clock_seconds > deadline + TIMEOUT_GRACE_SECONDS:  # however much it still says
+                self._end_in_time()
+                return
             overdue_seconds = deadline
             if self.running is not None and limit is not None:
                 overdue_seconds = min(deadline, self.since + limit + TIMEOUT_GRACE_SECONDS)
@@ -109,12 +112,15 @@ class EventProgress:
             elif time.monotonic() < overdue_seconds:
                 continue
             elif overdue_seconds == deadline:
-                self.timed_out = True
-                self.blame(Outcome.TIMED_OUT, "the time for the whole run was over")
+                self._end_in_time()
                 return
             else:
                 self.blame(Outcome.TIMED_OUT, f"no end after {limit:g} s")
                 return
+
+    def _end_in_time(self) -> None:
+        self.timed_out = True
+        self.blame(Outcome.TIMED_OUT, "the time for the whole run was over")
 
     def blame(self, outcome: Outcome, message: str) -> None:
         """The test that was running gets `outcome`."""

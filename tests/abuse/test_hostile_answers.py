@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +20,7 @@ from agent.validation.differential.calls.generated_calls import neighbours_of
 from agent.validation.differential.calls.shown_calls import shown_call, value_of
 from sandbox.base import CommandResult
 from sandbox.errors import SandboxDied
+from sandbox.languages.coverage import LineCollector
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import run as split_run
 from sandbox.languages.python.runners.split import server as split_server
@@ -28,7 +30,7 @@ from sandbox.languages.python.runners.split.server import Server, _message
 from sandbox.machine_identity import MachineIdentity
 from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
-from sandbox.runners.event_progress import EventProgress
+from sandbox.runners.event_progress import TIMEOUT_GRACE_SECONDS, EventProgress
 from sandbox.runners.junit import NotJUnit, parse_junit
 from sandbox.runners.program import Program
 from sandbox.session.channel import Channel, GuestEnding
@@ -170,6 +172,28 @@ def test_what_is_no_event_counts_as_well() -> None:
     program = Program(Lines(*[b"x" * 100] * 20), b"nonce", ByteBudget(1_000))  # type: ignore[arg-type]
     with pytest.raises(TooMuchSaid):
         program.event(1.0)
+
+
+def test_a_run_ends_in_time_however_much_it_still_says() -> None:
+    class Endless(Lines):
+        def receive(self, _timeout_seconds: float) -> bytes | None:
+            return b'nonce {"event":"start","id":"t"}'
+
+    run = EventProgress()
+    program = Program(Endless(), b"nonce", ByteBudget())  # type: ignore[arg-type]
+    run.follow(program, time.monotonic() - TIMEOUT_GRACE_SECONDS + 0.2, None)
+    assert run.timed_out
+
+
+def test_lines_of_tests_are_held_up_to_a_number() -> None:
+    collector = LineCollector(left=5)
+    for name, count in (("a", 3), ("", 2), ("b", 1), ("c", 1)):
+        files = {"m.py": list(range(count))}
+        collector.take(
+            parse_event(json.dumps({"event": "lines", "id": name, "files": files}).encode())
+        )
+    assert collector.lines == {"a": {"m.py": {0, 1, 2}}}
+    assert collector.imported == {"m.py": {0, 1}}
 
 
 def test_too_many_frames_are_refused() -> None:

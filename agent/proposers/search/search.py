@@ -22,6 +22,9 @@ from sandbox.source import SourceEdit
 SEEN_VISITS = 2_000
 PAIR_TURN = 3
 """Every third candidate is a pair once some edit has brought progress."""
+SECOND_LOOKS = 64
+"""Candidates, the first, that failed in a process that stays: they are run in processes of their
+own before the search ends, for what an earlier one left there may have made them fail."""
 REPORT_SECONDS = 0.25
 LEAST_SECONDS = 0.01
 """What a trial is taken to cost at least: that the first one shared its process with others says
@@ -38,8 +41,8 @@ class PendingCandidate:
     site: LineCandidates | None
     """None for a pair."""
     patient: bool = False
-    """Tried again with more time: at once where every failing test passed, else after everything
-    else."""
+    """Tried again with more time and in processes of its own: at once where every failing test
+    passed, else after everything else."""
 
 
 Synthesise: TypeAlias = Callable[[SuspiciousLine, bool], list[CandidatePatch]]
@@ -81,6 +84,8 @@ class Search:
         """Conditions made of seen values, and what passed all failing tests and ran out of time."""
         self._slow: deque[PendingCandidate] = deque()
         """A failing test ran out of its first short time in them."""
+        self._doubted: deque[PendingCandidate] = deque()
+        self._second_looks = 0
         self._reserve: deque[CandidatePatch] = deque()
         """Forced conditions that pass: hardly ever meant, so they come when all else failed."""
         self._handed: list[CandidatePatch] = []
@@ -221,7 +226,8 @@ class Search:
         pair = self._pairs.pop()
         if pair is not None:
             return PendingCandidate(pair, None)
-        return replace(self._slow.popleft(), patient=True) if self._slow else None
+        late = self._slow or self._doubted
+        return replace(late.popleft(), patient=True) if late else None
 
     def _submit(self, trial: PendingCandidate) -> None:
         self._number += 1
@@ -245,6 +251,9 @@ class Search:
             return
         if is_hasty:
             self._slow.append(trial)
+        elif evaluation.mode == "resident" and self._second_looks < SECOND_LOOKS:
+            self._second_looks += 1
+            self._doubted.append(trial)
         elif evaluation.state != "passed":
             self._journal.add(trial.candidate.edits)
         if evaluation.state == "does_not_compile":

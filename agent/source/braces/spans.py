@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heappop, heappush
 from itertools import islice
 
 from agent.source.structure import FunctionSpan
@@ -33,8 +34,24 @@ def functions_by_braces(text: str, code: str, name_of: NameOf) -> tuple[Function
 
 def function_around(spans: tuple[FunctionSpan, ...], line: int) -> FunctionSpan | None:
     """The innermost function with a name that a line lies in; else the innermost of all."""
-    inside = [span for span in spans if span.first <= line <= span.last]
-    return max(inside, key=lambda span: (bool(span.name), span.first, -span.last), default=None)
+    return next(functions_around(spans, (line,)))[1]
+
+
+def functions_around(
+    spans: tuple[FunctionSpan, ...], lines: Iterable[int]
+) -> Iterator[tuple[int, FunctionSpan | None]]:
+    """`function_around` for many lines, in their order, in one pass. `spans` come in the order in
+    which they begin."""
+    innermost_first: list[tuple[bool, int, int, int]] = []
+    next_span = 0
+    for line in sorted(lines):
+        while next_span < len(spans) and spans[next_span].first <= line:
+            span = spans[next_span]
+            heappush(innermost_first, (not span.name, -span.first, span.last, next_span))
+            next_span += 1
+        while innermost_first and innermost_first[0][2] < line:
+            heappop(innermost_first)
+        yield line, spans[innermost_first[0][3]] if innermost_first else None
 
 
 def _spans(text: str, code: str, name_of: NameOf) -> Iterator[FunctionSpan]:

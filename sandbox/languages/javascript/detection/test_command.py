@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,6 +54,8 @@ _MOCHA_DROPPED = frozenset(
     )
 )
 """What shows results otherwise, waits for ever, or ends a run early."""
+_NAMES_TESTS = re.compile(r"(?<![A-Za-z])[Tt]ests?(?![a-z])|(?<=[a-z])Tests?(?![a-z])")
+"""A word of a path, however words are set apart in it."""
 _OF_NODE = ("--import", "--loader", "--experimental-", "--no-warnings", "--max-old", "--expose")
 _MOCHA_PROGRAMS = tuple(n for n in CONFIGURATION[Framework.MOCHA] if n.endswith("js"))
 _MOCHA_CONFIGURATIONS = tuple(n for n in CONFIGURATION[Framework.MOCHA] if not n.endswith("js"))
@@ -112,17 +115,19 @@ def _called(choice: FrameworkChoice) -> str:
 
 
 def _programs(commands: Sequence[Command], files: PackageFiles) -> FrameworkChoice | None:
-    """Files that the script runs with Node itself and whose name says that they are tests."""
-    paths = {
-        posixpath.normpath(command.file): command
-        for command in commands
-        if command.program == "node"
-    }
-    tested = [path for path in paths if files.exists(path) and "test" in path.lower()]
-    if not tested:
+    """Files that the script runs with Node itself and whose name says that they are tests. One that
+    is given words decides by them what it tests; of those with other options or variables than most
+    have, none is run otherwise than the script does."""
+    alike: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], list[str]] = {}
+    for command in commands:
+        path = posixpath.normpath(command.file)
+        is_test = _NAMES_TESTS.search(path) and files.exists(path)
+        if command.program == "node" and is_test and not command.arguments:
+            alike.setdefault((command.node_options, command.variables), []).append(path)
+    if not alike:
         return None
-    command = paths[tested[0]]
-    return _as_programs(command.node_options, tested, command.variables, files)
+    (options, variables), paths = max(alike.items(), key=lambda item: len(item[1]))
+    return _as_programs(options, dict.fromkeys(paths), variables, files)
 
 
 def _tape(command: Command, files: PackageFiles) -> FrameworkChoice:

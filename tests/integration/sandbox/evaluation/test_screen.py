@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from agent.validation.test_outcomes import outcomes
+from sandbox.base import Session
 from sandbox.engines.choose import AnySandbox
 from sandbox.evaluation.base import Evaluation
-from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
+from sandbox.evaluation.rerun import MAX_SPOILED, RerunEvaluator, RerunSettings
+from sandbox.evaluation.resident import ResidentTests
 from sandbox.languages.javascript.runners.runner import JavaScriptRunner
 from sandbox.source import SourceEdit
 from tests.support.language_case import MOCHA, LanguageCase, has_node, opened
@@ -25,12 +27,13 @@ TESTS = (
     HEAD
     + """const assert = require('node:assert');
 const { add } = require('../lib/calc');
-it('adds', () => assert.strictEqual(add(1, 2), 3));
+it('adds', () => assert.strictEqual(add(1, 2), process.spoilt || 3));
 it('other', () => {});
 """
 )
 ADDS, OTHER = f"{TEST}::adds", f"{TEST}::other"
-SPOIL = "require('node:assert').strictEqual = () => { throw new Error('spoiled'); };\n"
+SPOIL = "process.spoilt = 'spoilt';\n"
+"""Of what is not put back between two candidates."""
 
 
 def minus(replacement: str) -> SourceEdit:
@@ -44,7 +47,15 @@ Ask = Callable[..., dict[str, Evaluation]]
 
 
 @pytest.fixture
-def ask(need_sandbox: Callable[[str], AnySandbox], tmp_path: Path) -> Iterator[Ask]:
+def starts() -> list[str]:
+    """The first test of each process that was to stay."""
+    return []
+
+
+@pytest.fixture
+def ask(
+    need_sandbox: Callable[[str], AnySandbox], tmp_path: Path, starts: list[str]
+) -> Iterator[Ask]:
     """Name of each candidate → what becomes of it, all of them handed over at once."""
     made: list[RerunEvaluator] = []
 
@@ -56,6 +67,11 @@ def ask(need_sandbox: Callable[[str], AnySandbox], tmp_path: Path) -> Iterator[A
         case_opened = opened(case, need_sandbox("bubblewrap"), tmp_path)
         runner = case_opened.runner
         assert isinstance(runner, JavaScriptRunner)
+
+        def start(session: Session, names: Sequence[str]) -> ResidentTests | None:
+            starts.append(names[0])
+            return runner.resident(session, names)
+
         settings = RerunSettings(
             runner=runner,
             targets=[ADDS],
@@ -65,7 +81,7 @@ def ask(need_sandbox: Callable[[str], AnySandbox], tmp_path: Path) -> Iterator[A
             outcomes=partial(outcomes, containers=()),
             first=[ADDS],
             test_seconds=2.0,
-            resident=runner.resident,
+            resident=start,
         )
         made.append(RerunEvaluator(case_opened.session, settings, 1))
         for number, edits in enumerate(candidates.values()):
@@ -91,6 +107,35 @@ def test_what_fails_there_is_not_run_anew_and_what_passes_is(ask: Ask) -> None:
     assert "expected: 3" in found["wrong"].signature or "3" in found["wrong"].signature
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "Array.prototype.includes = () => true;",
+        "Object.prototype.extra = 1;",
+        "Math.floor = () => 7;",
+        "Object.defineProperty(Map.prototype, 'size', { get: () => 9, configurable: true });",
+        "require('node:fs').readFileSync = () => '';",
+        "require('node:events').prototype.on = () => null;",
+    ],
+)
+def test_what_is_built_in_is_put_back(ask: Ask, change: str) -> None:
+    """It would make the right candidate fail, and no other: the unchanged program does not ask."""
+    calc = CALC.replace("a - b", "a - b + fair")
+    fair = """const fs = require('node:fs'), events = require('node:events');
+const fair = [1].includes(2) || ({}).extra || Math.floor(1.5) !== 1 || new Map().size
+  || !fs.readFileSync(__filename, 'utf8') || !new events().on('a', () => {}) ? 5 : 0;
+"""
+    source = fair + calc
+    leaves = SourceEdit(LIB, 0, 0, change + "\n")
+    fix = SourceEdit(LIB, source.index("a - b") + 2, source.index("a - b") + 3, "+")
+    wrong = {
+        f"wrong {count}": [SourceEdit(LIB, fix.start, fix.end, f"* {count} *")] for count in (3, 4)
+    }
+    found = ask({"leaves": [leaves], **wrong, "fix": [fix]}, **{LIB: source})
+    assert (found["fix"].state, found["fix"].mode) == ("passed", "disk")
+    assert {found[name].mode for name in wrong} == {"resident"}
+
+
 def test_what_an_earlier_candidate_spoiled_is_noticed(ask: Ask) -> None:
     found = ask({"spoils": [FIRST_LINE], "fix": [FIX]})
     assert found["fix"].state == "passed"
@@ -105,6 +150,13 @@ def test_a_file_that_is_loaded_before_the_turns_is_never_judged_there(ask: Ask) 
         "wrong": ("target_failed", "disk"),
         "fix": ("passed", "disk"),
     }
+
+
+def test_processes_that_end_before_they_judged_are_given_up(ask: Ask, starts: list[str]) -> None:
+    aborts = {f"aborts {n}": [SourceEdit(LIB, 0, 0, "process.abort();\n" * n)] for n in range(1, 8)}
+    found = ask(aborts)
+    assert {one.mode for one in found.values()} == {"disk"}
+    assert len(starts) == MAX_SPOILED
 
 
 def test_a_test_that_fails_otherwise_each_time_is_run_anew(ask: Ask) -> None:

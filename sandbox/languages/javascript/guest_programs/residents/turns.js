@@ -46,9 +46,29 @@ function putBack(target, descriptors) {
   }
 }
 
-// Everything that is put back: globals, the environment, the current folder, listeners, modules.
+// What everybody shares and a module may change: what is built in with its prototypes, and the
+// modules of Node that are commonly patched. What is made on first use is left alone.
+const PATCHED = ['assert', 'child_process', 'crypto', 'dns', 'events', 'fs', 'http', 'https', 'module', 'net', 'os', 'path',
+  'querystring', 'stream', 'timers', 'url', 'util'];
+
+function* shared() {
+  const roots = [Object.getPrototypeOf(Int8Array), Object.getPrototypeOf(function* none() {}), Object.getPrototypeOf(async () => {}),
+    Object.getPrototypeOf([][Symbol.iterator]()), Object.getPrototypeOf(new Map().entries()), ...PATCHED.map((name) => require(`node:${name}`))];
+  for (const { value } of own(globalThis).values()) if (value && value !== globalThis && value !== process) roots.push(value);
+  for (const root of roots) {
+    if (typeof root !== 'function' && typeof root !== 'object') continue;
+    yield root;
+    for (const value of [root, ...[...own(root).values()].map((one) => one.value)]) {
+      if (typeof value === 'function' && value.prototype) yield value.prototype;
+    }
+  }
+}
+
+// Everything that is put back: what is built in, globals, the environment, the current folder,
+// listeners, modules.
 class Kept {
   constructor() {
+    this.shared = null;
     this.globals = own(globalThis);
     this.environment = { ...process.env };
     this.folder = process.cwd();
@@ -58,6 +78,9 @@ class Kept {
 
   restore() {
     putBack(globalThis, this.globals);
+    // Installed packages change it when they are loaded, in the first turn, and then stay.
+    if (this.shared) for (const [target, descriptors] of this.shared) putBack(target, descriptors);
+    else this.shared = new Map([...new Set(shared())].map((target) => [target, own(target)]));
     for (const name of Object.keys(process.env)) if (!(name in this.environment)) delete process.env[name];
     for (const [name, value] of Object.entries(this.environment)) if (process.env[name] !== value) process.env[name] = value;
     if (process.cwd() !== this.folder) process.chdir(this.folder);

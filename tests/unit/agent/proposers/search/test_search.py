@@ -118,6 +118,27 @@ def test_what_ran_out_of_its_short_time_gets_more_after_everything_else(tmp_path
     assert len(evaluator.seen) == 1 + EDITS + 2
 
 
+class Resident(Prompt):
+    """A process that stays, in which `e1` spoilt `e4`; a patient run is one in its own."""
+
+    def submit(self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False) -> None:
+        super().submit(number, edits, patient=patient)
+        if edits and not patient:
+            spoilt = replace(self._waiting[-1], state="target_failed", targets_passed=0)
+            self._waiting[-1] = replace(spoilt, mode="resident")
+
+
+def test_what_failed_in_a_process_that_stays_is_run_in_its_own_before_the_search_ends(
+    tmp_path: Path,
+) -> None:
+    evaluator = Resident({"e4"})
+    with closing(search(evaluator, tmp_path / "tried.txt")) as one:
+        found = [candidate.edits[0].replacement for candidate in one.propose(allowance())]
+        assert (one.tried, one.exhausted) == (EDITS, True)
+    assert found == ["e4"]
+    assert len(evaluator.seen) == 1 + 2 * EDITS
+
+
 class Guarded(Prompt):
     """What runs out of time does so in a test that has nothing to do with it."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.source.braces.spans import function_around
+from agent.source.braces.spans import function_around, functions_around
 from agent.source.javascript.functions import javascript_functions
+from agent.source.structure import FunctionSpan
 
 TEXT = """'use strict';
 const text = "function no() {"; // function neither() {
@@ -51,6 +52,17 @@ def test_the_function_around_a_line(line: int, name: str, first: int, last: int)
     span = function_around(javascript_functions(TEXT), line)
     assert span is not None
     assert (span.name, span.first, span.last) == (name, first, last)
+
+
+def test_the_functions_around_many_lines_are_those_around_each() -> None:
+    spans = javascript_functions(TEXT)
+    lines = [19, 7, 1, 14, 16, 17, 11, 26]
+
+    def innermost(line: int) -> FunctionSpan | None:
+        inside = [span for span in spans if span.first <= line <= span.last]
+        return max(inside, key=lambda one: (bool(one.name), one.first, -one.last), default=None)
+
+    assert list(functions_around(spans, lines)) == [(n, innermost(n)) for n in sorted(lines)]
 
 
 @pytest.mark.parametrize("line", [1, 2, 3, 13])

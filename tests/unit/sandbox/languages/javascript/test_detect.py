@@ -200,9 +200,39 @@ def test_files_that_are_programs(
     assert "each file of tests as a program: its exit status counts" in project.why[0]
 
 
-def test_a_program_that_is_no_test_is_not_run(tmp_path: Path) -> None:
-    files = {"build.js": "", "package.json": package(scripts={"test": "node build.js"})}
+@pytest.mark.parametrize(
+    "script",
+    [
+        "node build.js",
+        "node latest.js",
+        "node contest/run.js",
+        "node attestation.js",
+        "node test/run.js unit",
+    ],
+)
+def test_a_program_that_is_no_test_is_not_run(tmp_path: Path, script: str) -> None:
+    names = ("build.js", "latest.js", "contest/run.js", "attestation.js", "test/run.js")
+    files = {**dict.fromkeys(names, ""), "package.json": package(scripts={"test": script})}
     assert not understand(snapshot_of(tmp_path, files)).has_tests
+
+
+@pytest.mark.parametrize(
+    "path", ["test.js", "tests/a.js", "runTests.js", "my-test.js", "a_test.js"]
+)
+def test_a_program_whose_name_says_test(tmp_path: Path, path: str) -> None:
+    files = {path: "", "package.json": package(scripts={"test": f"node {path}"})}
+    assert understand(snapshot_of(tmp_path, files)).has_tests
+
+
+def test_programs_run_with_the_options_that_most_of_them_have(tmp_path: Path) -> None:
+    script = "MODE=ci node test/a.js && node test/b.js && node test/c.js"
+    files = dict.fromkeys(("test/a.js", "test/b.js", "test/c.js"), "")
+    project = understand(
+        snapshot_of(tmp_path, {**files, "package.json": package(scripts={"test": script})})
+    )
+    assert isinstance(project, JavaScriptProject)
+    assert project.tests.files == ("test/b.js", "test/c.js")
+    assert project.tests.variables == ()
 
 
 @pytest.mark.parametrize("framework", ["playwright test", "cypress run", "karma start", "wtr"])
