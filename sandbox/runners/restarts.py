@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,11 @@ ENDED = (Outcome.TIMED_OUT, Outcome.CRASHED)
 
 MAX_FULL_TIMEOUTS = 2
 """Tests that may use up their whole time-out before the others get a shorter one."""
+
+MAX_GROUP_TIMEOUTS = 6
+"""Tests of one file or class that may run into it, and as many more for each that came to an end.
+In a run of all tests the others of that group then have no turn: a file of slow tests would take
+the time of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +52,16 @@ def run_with_restarts(
     """Run until every collected test has a result, the time is over, or nothing moves on."""
     start_seconds = time.monotonic()
     progress, budget = EventProgress(), ByteBudget()
+    left_out: list[str] = []
     while progress.status is None and not progress.timed_out:
         earlier_count = len(progress.results)
         limit = _limit_after(progress, test_timeout_seconds)
+        if test_ids is None:
+            left_out += _of_slow_groups(progress)
         request = {
             **guest.request,
             "ids": None if test_ids is None else list(test_ids),
-            "skip": list(progress.results),
+            "skip": [*progress.results, *left_out],
             "blamed": [t for t, r in progress.results.items() if r.outcome in ENDED],
             "test_timeout_seconds": limit,
         }
@@ -77,6 +86,26 @@ def run_with_restarts(
         if progress.status is None and len(progress.results) == earlier_count:
             break  # it dies before any test: starting again would not help
     return progress.report(time.monotonic() - start_seconds)
+
+
+def _of_slow_groups(progress: EventProgress) -> list[str]:
+    """The tests without a result of groups in which only time-outs were seen, and many."""
+    timeouts: Counter[str] = Counter()
+    for test_id, result in progress.results.items():
+        timeouts[_group(test_id)] += (
+            1 if result.outcome is Outcome.TIMED_OUT else -MAX_GROUP_TIMEOUTS
+        )
+    return [
+        test_id
+        for test_id in progress.collected or ()
+        if timeouts[_group(test_id)] >= MAX_GROUP_TIMEOUTS and test_id not in progress.results
+    ]
+
+
+def _group(test_id: str) -> str:
+    """The class or file that a test lies in."""
+    name = test_id.partition("[")[0]
+    return name.rpartition("::" if "::" in name else ".")[0]
 
 
 def _limit_after(progress: EventProgress, limit: float | None) -> float | None:

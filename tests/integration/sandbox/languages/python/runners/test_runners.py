@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import replace
 
 from agent.baseline.failures.environment_failures import outgrown_pytest, pytest_gave_up
@@ -10,6 +11,8 @@ from sandbox.languages.python.runners.pytest import PytestRunner
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome
 from sandbox.runners.command import COMMAND_ID, CommandRunner
+from sandbox.runners.restarts import MAX_GROUP_TIMEOUTS
+from sandbox.runners.test_ids import named_file
 from tests.support.runner_case import Open, open_project, setup
 
 __all__ = ["open_project"]
@@ -94,6 +97,27 @@ def test_pytest_reports_every_ending_and_goes_on_after_a_crash(open_project: Ope
     assert [frame.function for frame in failed.frames] == ["test_fails"]
     assert report.results["test_all.py::test_recursion"].frames[-1].path == "pkg/__init__.py"
     assert report.results["test_all.py::test_hangs"].frames[-1].function == "test_hangs"
+
+
+def test_a_file_of_slow_tests_does_not_take_the_time_of_all(open_project: Open) -> None:
+    slow = "import time\n" + "".join(f"def test_{n}(): time.sleep(60)\n" for n in range(20))
+    some = "import time\ndef test_quick(): pass\n" + slow.partition("\n")[2]
+    project = open_project(
+        {"test_a.py": slow, "test_b.py": some, "test_c.py": "def test_c(): pass\n"}
+    )
+    report = PytestRunner(setup()).run(project, timeout_seconds=300, test_timeout_seconds=0.5)
+    ends = Counter((named_file(name), one.outcome) for name, one in report.results.items())
+    assert ends == {
+        ("test_a.py", Outcome.TIMED_OUT): MAX_GROUP_TIMEOUTS,
+        ("test_b.py", Outcome.PASSED): 1,
+        ("test_b.py", Outcome.TIMED_OUT): 2 * MAX_GROUP_TIMEOUTS,
+        ("test_c.py", Outcome.PASSED): 1,
+    }
+    assert report.finished
+    assert report.collected == 42
+    named = [f"test_a.py::test_{number}" for number in range(MAX_GROUP_TIMEOUTS + 1)]
+    asked = PytestRunner(setup()).run(project, named, timeout_seconds=300, test_timeout_seconds=0.5)
+    assert list(asked.results) == named
 
 
 def test_a_conftest_for_another_pytest_is_told_from_a_project_without_tests(
