@@ -19,7 +19,7 @@ from agent.graph.nodes.prepare import prepare
 from agent.graph.patch_confidence import confidence_here
 from agent.graph.state import RepairState
 from agent.patches.changes import FileChange, diff_bytes
-from agent.patches.unified_diff import apply_diff
+from agent.patches.unified_diff import apply_diff, replaced_lines
 from agent.records import GeneratedTest, PlausiblePatch, Verdict, Verification
 from agent.reproduction.extended_base import extend_base
 from agent.runs.checkpoints import in_file
@@ -67,7 +67,7 @@ def verify(
         checkpoints = in_file(folder.checkpoints)
         context = RunContext(job, folder, settings, listen, stop, checkpoints, login=terms.login)
         with closing(context), _limited(context, terms):
-            state = _prepared(context, evidence, result.generated_tests)
+            state = _prepared(context, evidence, result.generated_tests, result.patch)
             absent = _not_failing(context, state)
             if absent:
                 verification = _refused(*absent)
@@ -207,15 +207,19 @@ def _refused(*objections: str) -> Verification:
 
 
 def _prepared(
-    context: RunContext, evidence: Evidence, generated: Sequence[GeneratedTest]
+    context: RunContext,
+    evidence: Evidence,
+    generated: Sequence[GeneratedTest],
+    patch: PlausiblePatch,
 ) -> RepairState:
     """The state after a baseline of our own: what the file says of its tests proves nothing."""
+    changed = _changed(patch)
     state: RepairState = {"job": plain(context.job)}
     while "evidence" not in state:
         _raise_if_cut_off(context)
         with _told(context, "prepare"):
             # The file must not say which packages of a workspace are held to their tests.
-            state.update(prepare(state, context, ()))  # type: ignore[typeddict-item]
+            state.update(prepare(state, context, (), changed))  # type: ignore[typeddict-item]
         _raise_if_cut_off(context)
         if ending := state.get("ending"):
             raise EnvironmentBroken(ending["reason"])
@@ -227,6 +231,14 @@ def _prepared(
         with _told(context, "baseline"):
             state.update(baseline(state, context))  # type: ignore[typeddict-item]
     return state
+
+
+def _changed(patch: PlausiblePatch) -> list[str]:
+    """The files whose lines it replaces; none where it is no patch, which is told later."""
+    try:
+        return [lines.path for lines in replaced_lines(diff_bytes(patch.diff))]
+    except ValueError:
+        return []
 
 
 def _add(state: RepairState, context: RunContext, test: GeneratedTest) -> None:

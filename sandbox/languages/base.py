@@ -30,6 +30,8 @@ class Overrides:
     """Variables of the tests."""
     only: tuple[str, ...] = ()
     """Tests that are asked for by name: they say which package of several is meant."""
+    changed: tuple[str, ...] = ()
+    """Files of the patch that is to be judged: they say which of several languages is meant."""
 
 
 @dataclass(frozen=True, kw_only=True)

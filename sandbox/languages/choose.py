@@ -51,8 +51,8 @@ _OF_PYTHON = re.compile(
 def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> AnyProject:
     """The project as its files describe it. Tests in Python come first; where there are none, those
     in JavaScript, then those in Go, then those in Rust. A command that a person gave decides by
-    what it starts, Python's runners first; else tests that are named (`only`) by the files that
-    they lie in.
+    what it starts, Python's runners first; else tests that are named (`only`), or a patch
+    (`changed`), by the files that they lie in.
 
     Broken or hostile configuration becomes a note, never an error.
     """
@@ -65,16 +65,13 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> AnyPro
         return next((project for project in candidates if project is not None), python)
     projects = [python, *(of(snapshot, overrides) for of in _OTHERS)]
     tested = [project for project in projects if project is not None and project.has_tests]
-    named = [project for project in tested if _holds(project, overrides.only)]
+    files = [named_file(test_id) for test_id in overrides.only] or [
+        path for path in overrides.changed if any(one.is_source_path(path) for one in tested)
+    ]
+    named = [project for project in tested if files and all(map(project.is_source_path, files))]
     if named:
         return named[0]
     return _with_others(tested) if tested else python
-
-
-def _holds(project: AnyProject, test_ids: Sequence[str]) -> bool:
-    """Whether all these tests lie in files of the project's language."""
-    files = [named_file(test_id) for test_id in test_ids]
-    return bool(files) and all(map(project.is_source_path, files))
 
 
 def _with_others(tested: Sequence[AnyProject]) -> AnyProject:

@@ -9,6 +9,8 @@ import pytest
 
 from agent.records import Status
 from agent.runs.result_file import read_evidence
+from agent.runs.verification_terms import Terms
+from agent.verify import verify
 from tests.support.agentic_case import SUBMIT, TESTS, Workshop, bash, edit, turn
 from tests.support.language_case import has_node
 
@@ -81,6 +83,18 @@ def test_a_fault_is_repaired(shop: Workshop) -> None:
     assert "fewer layers" in done.result.reason
     evidence = read_evidence(done.folder.result)
     assert evidence.runner == "node:test"
+
+
+@pytest.mark.slow
+def test_a_patch_is_judged_in_its_own_language(shop: Workshop) -> None:
+    """Beside tests in Python, which come first where nothing is said."""
+    python = {"calc.py": "ONE = 1\n", "test_calc.py": "def test_one(): pass\n"}
+    done = shop.repair(turn(FIX), turn(SUBMIT), files={**TOTAL, **python}, only=(FAILING,))
+    assert done.result.status is Status.PLAUSIBLE, done.result.reason
+    terms = Terms(target=done.folder.load_job().target, sandbox="bubblewrap")
+    again = verify(done.folder.result, terms, shop.settings, lambda _: None).verdict
+    assert again.plausible, again.objections
+    assert again.fail_to_pass == {FAILING: "passed"}
 
 
 @pytest.mark.nightly

@@ -29,12 +29,16 @@ from sandbox.snapshots.snapshot import Snapshot
 
 
 def prepare(
-    state: RepairState, context: RunContext, tests: Sequence[str] | None = None
+    state: RepairState,
+    context: RunContext,
+    tests: Sequence[str] | None = None,
+    changed: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """`tests` say which packages of a workspace are meant; those that the user names, if None."""
+    """`tests` say which packages of a workspace are meant; those that the user names, if None. The
+    files that a patch changed say which of several languages is."""
     job = context.job
     snapshot = snapshot_of(context, job.at)
-    project = understood(snapshot, job, job.only if tests is None else tests)
+    project = understood(snapshot, job, job.only if tests is None else tests, changed)
     for note in (*snapshot.notes, *project.notes):
         context.listen(Warned(text=note))
     for sentence in project.why:
@@ -102,10 +106,18 @@ def build(
     )
 
 
-def understood(snapshot: Snapshot, job: RepairJob, tests: Sequence[str]) -> AnyProject:
-    """The project as the job wants it run. `tests` say which packages of a workspace are meant."""
+def understood(
+    snapshot: Snapshot, job: RepairJob, tests: Sequence[str], changed: Sequence[str] = ()
+) -> AnyProject:
+    """The project as the job wants it run. `tests` say which packages of a workspace are meant, or
+    `changed` files which language."""
     overrides = Overrides(
-        install=job.install, test=job.test, python=job.python, env=job.env, only=tuple(tests)
+        install=job.install,
+        test=job.test,
+        python=job.python,
+        env=job.env,
+        only=tuple(tests),
+        changed=tuple(changed),
     )
     project = understand(snapshot, overrides)
     if (

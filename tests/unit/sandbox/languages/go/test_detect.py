@@ -117,6 +117,22 @@ def test_tests_that_are_named_decide_which_language_is_run(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        (("calc.go",), GoProject),
+        (("README.md", "calc.go"), GoProject),
+        (("calc.go", "calc.py"), PythonProject),
+        (("README.md",), PythonProject),
+    ],
+)
+def test_the_files_of_a_patch_decide_which_language_judges_it(
+    tmp_path: Path, changed: tuple[str, ...], kind: type
+) -> None:
+    snapshot = snapshot_of(tmp_path, {**FILES, **PYTHON})
+    assert isinstance(understand(snapshot, Overrides(changed=changed)), kind)
+
+
+@pytest.mark.parametrize(
     "path",
     [
         *("go.mod", "a/go.sum", "go.work", "vendor/x/y.go", "Makefile", ".golangci.yml"),
