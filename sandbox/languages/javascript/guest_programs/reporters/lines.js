@@ -34,23 +34,25 @@ class OwnScript {
     return isThis || !originalSource.includes('/') ? originalLine + 1 : null;
   }
 
-  // The lines whose innermost range has run; what runs when the file is loaded is told apart.
-  ran(functions, isLoaded) {
+  // The lines whose innermost range has run: those of functions, and those that run when the file is
+  // loaded.
+  ran(functions) {
     const ranges = functions.flatMap((one) => {
       const isTop = this.isWhole(one.ranges[0]);
       return one.ranges.map((range) => ({ ...range, isTop }));
     });
     ranges.sort((a, b) => a.startOffset - b.startOffset || b.endOffset - a.endOffset);
-    const lines = new Set();
+    const inside = new Set();
+    const loaded = new Set();
     const open = [];
     let next = 0;
     for (const [offset, line] of this.starts) {
       while (next < ranges.length && ranges[next].startOffset <= offset) open.push(ranges[next++]);
       while (open.length && open[open.length - 1].endOffset <= offset) open.pop();
       const inner = open[open.length - 1];
-      if (inner && inner.count > 0 && inner.isTop === isLoaded) lines.add(line);
+      if (inner && inner.count > 0) (inner.isTop ? loaded : inside).add(line);
     }
-    return [...lines];
+    return [inside, loaded];
   }
 
   // jest puts a file into a function of its own.
@@ -102,13 +104,14 @@ function scriptOf(scriptId, url) {
 
 // Tells what has run since this was last asked, path → lines: of a test, and while loading files.
 function tell(id) {
-  const groups = [[id, false], ['', true]].map(([name, isLoaded]) => ({ id: name, isLoaded, files: {} }));
+  const groups = [{ id, files: {} }, { id: '', files: {} }];
   for (const { scriptId, url, functions } of ask('Profiler.takePreciseCoverage').result || []) {
     const script = scriptOf(scriptId, url);
-    for (const { isLoaded, files } of script ? groups : []) {
-      const path = placed(script.path);
-      const lines = script.ran(functions, isLoaded);
-      if (lines.length) files[path] = [...new Set([...(files[path] || []), ...lines])];
+    if (!script) continue;
+    const path = placed(script.path);
+    for (const [at, lines] of script.ran(functions).entries()) {
+      const { files } = groups[at];
+      if (lines.size) files[path] = [...new Set([...(files[path] || []), ...lines])];
     }
   }
   for (const { id: name, files } of groups) if (name || Object.keys(files).length) say('lines', { id: name, files });
