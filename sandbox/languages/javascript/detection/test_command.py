@@ -33,6 +33,7 @@ OTHER_FRAMEWORKS = frozenset(
     )
 )
 """Known by name and not run yet."""
+_INSTALLED = frozenset((Framework.MOCHA.value, Framework.JEST.value, Framework.VITEST.value))
 BROWSER = "vitest --browser"
 """What stands for vitest where its tests run in a browser."""
 _MOCHA_WITH_VALUE = frozenset(
@@ -82,21 +83,16 @@ class FrameworkChoice:
 def find_tests(
     files: PackageFiles, package: Mapping[str, Any], given: str | None, name: str = "test"
 ) -> FrameworkChoice:
-    """What runs the tests: the command that a person gave, else the script of this name."""
+    """What runs the tests: the command that a person gave, else the script of this name. Where that
+    starts nothing known, another script for tests, else the one framework among the dependencies.
+    """
     scripts = {key: text for key, text in table(package, "scripts").items() if _is_text(text)}
     script = given or scripts.get(name, "")
     source = "the command given" if given else f"the script `{name}` of package.json"
     commands = list(commands_in(script, scripts))
-    candidates = [
-        replace(choice, tests=replace(choice.tests, variables=command.variables, given=bool(given)))
-        for command in commands
-        if (choice := _of_command(command, files, package)) is not None
-    ]
-    if candidates:
-        # One that names no place runs everything; the others are parts of it, mostly.
-        widest = min(candidates, key=lambda found: len(found.tests.places))
-        more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
-        return replace(widest, why=f"{source} runs {_called(widest)}{more}")
+    widest = _widest(commands, files, package, source)
+    if widest is not None:
+        return replace(widest, tests=replace(widest.tests, given=bool(given)))
     program = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
     if any(map(_is_in_browser, commands)):
         program = BROWSER
@@ -105,7 +101,49 @@ def find_tests(
     if not program and choice is not None:
         tests = replace(choice.tests, given=bool(given))
         return replace(choice, tests=tests, why=f"{source} runs {_called(choice)}")
-    return FrameworkChoice(other=program, why=f"{source} runs {program}" if program else "")
+    other = None if program or given else _by_other_signs(files, package, scripts)
+    return other or FrameworkChoice(
+        other=program, why=f"{source} runs {program}" if program else ""
+    )
+
+
+def _widest(
+    commands: Sequence[Command], files: PackageFiles, package: Mapping[str, Any], source: str
+) -> FrameworkChoice | None:
+    """Of what these commands run: one that names no place runs everything; the others are parts of
+    it, mostly."""
+    candidates = [
+        replace(choice, tests=replace(choice.tests, variables=command.variables))
+        for command in commands
+        if (choice := _of_command(command, files, package)) is not None
+    ]
+    widest = min(candidates, key=lambda found: len(found.tests.places), default=None)
+    if widest is None:
+        return None
+    more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
+    return replace(widest, why=f"{source} runs {_called(widest)}{more}")
+
+
+def _by_other_signs(
+    files: PackageFiles, package: Mapping[str, Any], scripts: Mapping[str, str]
+) -> FrameworkChoice | None:
+    """A script such as `test:unit`, else the only framework among the dependencies: a tool of the
+    project's own may start it."""
+    for key in (name for name in scripts if name.startswith("test")):
+        commands = list(commands_in(scripts[key], scripts))
+        choice = _widest(commands, files, package, f"the script `{key}` of package.json")
+        if choice is not None and choice.tests.files:
+            return choice
+    dependencies = {**table(package, "dependencies"), **table(package, "devDependencies")}
+    programs = _INSTALLED.intersection(dependencies)
+    if len(programs) != 1 or OTHER_FRAMEWORKS.intersection(dependencies):
+        return None
+    (program,) = programs
+    source = (
+        f"no script of package.json says what runs the tests, and {program} is a dependency: it"
+    )
+    choice = _widest([Command(program=program)], files, package, source)
+    return choice if choice is not None and choice.tests.files else None
 
 
 def _called(choice: FrameworkChoice) -> str:

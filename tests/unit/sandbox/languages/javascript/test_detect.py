@@ -201,6 +201,45 @@ def test_files_that_are_programs(
 
 
 @pytest.mark.parametrize(
+    ("fields", "framework", "why"),
+    [
+        (
+            {"scripts": {"test": "own-tool test"}, "devDependencies": {"vitest": "4"}},
+            Framework.VITEST,
+            "no script of package.json says what runs the tests, and vitest is a dependency",
+        ),
+        ({"devDependencies": {"jest": "30", "xo": "1"}}, Framework.JEST, "jest is a dependency"),
+        (
+            {"scripts": {"test": "turbo run lint", "test:unit": "mocha src"}},
+            Framework.MOCHA,
+            "the script `test:unit` of package.json runs mocha",
+        ),
+        ({"devDependencies": {"jest": "30", "vitest": "4"}}, None, ""),
+        ({"devDependencies": {"jest": "30", "ava": "6"}}, None, ""),
+        ({"scripts": {"test": "ava"}, "devDependencies": {"jest": "30"}}, None, ""),
+        ({"devDependencies": {"xo": "1"}}, None, ""),
+    ],
+)
+def test_what_runs_the_tests_where_the_script_does_not_say(
+    tmp_path: Path, fields: dict[str, dict[str, str]], framework: Framework | None, why: str
+) -> None:
+    files = {"package.json": package(**fields), "src/a.test.js": "it('a', () => {});\n"}
+    project = understand(snapshot_of(tmp_path, files))
+    if framework is None:
+        assert not project.has_tests
+        return
+    assert isinstance(project, JavaScriptProject)
+    assert project.framework is framework
+    assert project.tests.files == ("src/a.test.js",)
+    assert why in project.why[0]
+
+
+def test_a_framework_without_a_file_of_tests_is_none(tmp_path: Path) -> None:
+    files = {"package.json": package(devDependencies={"jest": "30"}), "src/a.js": "1;\n"}
+    assert not understand(snapshot_of(tmp_path, files)).has_tests
+
+
+@pytest.mark.parametrize(
     "script",
     [
         "node build.js",
