@@ -77,8 +77,12 @@ def _whole_message(result: TestResult) -> str:
 
 
 def _printed(text: str) -> list[str]:
-    lines = text[-MAX_PRINTED_CHARACTERS:].strip().split("\n")
-    return [f"  > {line}" for line in lines if line.strip()]
+    text = text.strip()
+    end = text[-MAX_PRINTED_CHARACTERS:]
+    if end != text:  # of the line that is cut, nothing but its end would be there
+        end = end.partition("\n")[2] or end
+        end = f"[… {len(text) - len(end)} characters …]\n{end}"
+    return [f"  > {line}" for line in end.split("\n") if line.strip()]
 
 
 def _first_difference(details: str) -> Iterator[str]:
