@@ -76,7 +76,8 @@ def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Extra
 
 
 def _named(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:MAX_NAMED_FILES]) + (" and more" if len(paths) > MAX_NAMED_FILES else "")
+    more = " and more" if len(paths) > MAX_NAMED_FILES else ""
+    return f"{', '.join(paths[:MAX_NAMED_FILES])}{more}"
 
 
 def refusal(path: str, content: bytes | None, rules: Rules) -> str:
