@@ -38,6 +38,7 @@ _RESIDENTS = {Framework.MOCHA: "residents/mocha.js", Framework.JEST: "residents/
 RESIDENT_START_SECONDS = 60.0
 MAX_RESIDENT_BYTES = 256 * MEBIBYTE
 """What a process that stays may say: 10 KB in each of twenty thousand turns."""
+_LINES = ("reporters/lines.js", "reporters/lines_told.js")
 _INSIDE = "reporters/vitest_runner.mjs"
 """Of vitest: its tests run in other processes than the reporter."""
 _MOCHA = "node_modules/mocha/lib/cli/cli.js"
@@ -103,10 +104,8 @@ class JavaScriptRunner:
 
     @property
     def records_lines(self) -> bool:
-        """Whether `lines` can say something: vitest runs its tests where no reporter is, and of
-        programs no test begins or ends."""
-        silent = (Framework.VITEST, Framework.PROGRAMS)
-        return any(one.framework not in silent for one in self.packages)
+        """Whether `lines` can say something: of programs no test begins or ends."""
+        return any(one.framework is not Framework.PROGRAMS for one in self.packages)
 
     def lines(
         self,
@@ -119,7 +118,7 @@ class JavaScriptRunner:
         """Run the named tests and record which lines of the project each of them ran; what is
         translated before it runs is told by the lines of its sources."""
         collector = LineCollector()
-        request = self._request(test_ids, before=("reporters/lines.js",))
+        request = self._request(test_ids, with_lines=True)
         report = run_with_restarts(
             session,
             self._guest(request),
@@ -167,15 +166,19 @@ class JavaScriptRunner:
         self,
         test_ids: Sequence[str] | None,
         *,
-        before: Sequence[str] = (),
+        with_lines: bool = False,
         behind: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """How the tests run. `before` and `behind` name parts around that of the framework, in the
+        """How the tests run. `behind` names parts that stand behind that of the framework, in the
         reporter that is loaded first."""
         paths = {named_file(test_id) for test_id in test_ids or ()}
         packages = [self._of_package(package, paths) for package in self.packages]
         for package, request in zip(self.packages, packages, strict=True):
-            parts = ("reporters/channel.js", *before, _REPORTERS[package.framework], *behind)
+            lines = _LINES if with_lines else ()
+            if package.framework is Framework.VITEST:  # its tests run where the reporter is not
+                request["runner"] = "".join(map(_text, (*lines[:1], _INSIDE)))
+                lines = ()
+            parts = ("reporters/channel.js", *lines, _REPORTERS[package.framework], *behind)
             request["reporter"] = "".join(map(_text, parts))
         return {"packages": packages, "major": self.node_version[0]}
 
@@ -189,7 +192,7 @@ class JavaScriptRunner:
         new_paths = sorted(own_paths.difference(tests.files))
         return {
             "framework": framework.value,
-            "runner": _text(_INSIDE) if framework is Framework.VITEST else "",
+            "runner": "",
             "argv": [*node, *program],
             "options": [*tests.arguments, *options],
             "places": [*tests.places, *(_from(package.folder, path) for path in new_paths)],

@@ -34,7 +34,7 @@ class Reporter {
     if (!content.startsWith(REQUEST.mark)) return;
     const { kind, ...fields } = JSON.parse(content.slice(REQUEST.mark.length));
     if (kind === 'start') this.started.set(fields.id, true);
-    else this.started.delete(fields.id);
+    else if (kind === 'result') this.started.delete(fields.id);
     emit(kind, fields);
   }
 

@@ -13,11 +13,19 @@ const MAX_CHARACTERS = 8000;
 const found = createRequire(`${ASKED.folder}/package.json`).resolve('vitest/runners');
 const runners = await import(pathToFileURL(found).href);
 const Base = runners.VitestTestRunner || runners.TestRunner;
+// Where lines are asked for, `lines.js` stands above.
+const linesSince = typeof lineRecorder === 'function'
+  ? lineRecorder(createRequire(import.meta.url), ASKED.workspace, placed)
+  : () => [];
 const ids = new Map();
 const done = new Set(ASKED.skip);
 
 function shown(value) {
   try { return cut(text(value), 0, MAX_CHARACTERS); } catch { return ''; }
+}
+
+function placed(path) {
+  return relative(ASKED.workspace, path).split(sep).join('/');
 }
 
 function isWanted(id) {
@@ -39,7 +47,7 @@ function name(file) {
       ids.set(task, count === 1 ? id : `${id} #${count}`);
     }
   };
-  walk(file, relative(ASKED.workspace, file.filepath).split(sep).join('/'));
+  walk(file, placed(file.filepath));
 }
 
 function isDue(task) {
@@ -83,6 +91,10 @@ export default class Runner extends Base {
     });
   }
 
+  async tellLines(id) {
+    for (const one of linesSince(id)) await this.tell({ kind: 'lines', ...one });
+  }
+
   async onCollected(files) {
     await super.onCollected?.(files);
     for (const file of files) {
@@ -92,7 +104,10 @@ export default class Runner extends Base {
   }
 
   async onBeforeRunTask(test) {
-    if (isDue(test) && ids.has(test)) await this.tell({ kind: 'start', id: ids.get(test) });
+    if (isDue(test) && ids.has(test)) {
+      await this.tellLines('');
+      await this.tell({ kind: 'start', id: ids.get(test) });
+    }
     await super.onBeforeRunTask?.(test);
   }
 
@@ -100,6 +115,7 @@ export default class Runner extends Base {
     await super.onAfterRunTask?.(test);
     const { state, duration } = test.result;
     if (!ids.has(test) || (state !== 'pass' && state !== 'fail')) return;
+    await this.tellLines(ids.get(test));
     await this.tell({ kind: 'result', id: ids.get(test), seconds: (duration || 0) / 1000, ...ending(test.result) });
   }
 }

@@ -12,7 +12,15 @@ import pytest
 from sandbox.engines.choose import AnySandbox
 from sandbox.languages.coverage import CoverageReport
 from sandbox.languages.javascript.runners.runner import JavaScriptRunner
-from tests.support.language_case import JEST, MOCHA, NODE_TEST, LanguageCase, has_node, opened
+from tests.support.language_case import (
+    JEST,
+    MOCHA,
+    NODE_TEST,
+    VITEST,
+    LanguageCase,
+    has_node,
+    opened,
+)
 
 pytestmark = pytest.mark.skipif(not has_node(), reason="there is no Node on this machine")
 
@@ -38,6 +46,7 @@ it('negative', () => { strictEqual(sign(-2), -1); });
 it('positive', () => { strictEqual(sign(2), 0); });
 """
 NEGATIVE, POSITIVE = f"{FILE}::negative", f"{FILE}::positive"
+VITEST_HEAD = "import { it } from 'vitest';\n"
 NODE_HEAD = "const { it } = require('node:test');\n"
 
 Record = Callable[[LanguageCase, Mapping[str, str]], CoverageReport]
@@ -61,8 +70,13 @@ def record(need_sandbox: Callable[[str], AnySandbox], tmp_path: Path) -> Record:
 
 @pytest.mark.parametrize(
     ("framework", "head"),
-    [(MOCHA, ""), (JEST, ""), (NODE_TEST, NODE_HEAD)],
-    ids=["mocha", "jest", "node:test"],
+    [
+        (MOCHA, ""),
+        (JEST, ""),
+        (NODE_TEST, NODE_HEAD),
+        pytest.param(VITEST, VITEST_HEAD, marks=pytest.mark.nightly),
+    ],
+    ids=["mocha", "jest", "node:test", "vitest"],
 )
 def test_each_test_has_the_lines_that_it_ran(
     record: Record, framework: LanguageCase, head: str
@@ -78,6 +92,20 @@ def test_each_test_has_the_lines_that_it_ran(
     }
     assert recorded.imported[LIB] >= {2, 4, 11}
     assert 12 not in recorded.imported[LIB]
+
+
+@pytest.mark.nightly
+def test_a_file_of_one_function_in_typescript(record: Record) -> None:
+    """All that runs of it is in the function; nothing else of it is left when it is translated."""
+    source = "interface Shape {\n  size: number;\n}\n\n"
+    source += "export function sign(of: Shape): number {\n  return of.size;\n}\n"
+    tests = "import { expect, it } from 'vitest';\nimport { sign } from '../lib/calc.ts';\n"
+    tests += (
+        "it('negative', () => { expect(sign({ size: 1 })).toBe(1); });\nit('positive', () => {});\n"
+    )
+    recorded = record(VITEST, {FILE: tests, "lib/calc.ts": source})
+    assert recorded.lines[NEGATIVE]["lib/calc.ts"] == {5, 6}
+    assert "lib/calc.ts" not in recorded.lines[POSITIVE]
 
 
 def test_what_is_translated_is_told_by_its_own_lines(record: Record) -> None:
