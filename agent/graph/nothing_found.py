@@ -43,22 +43,32 @@ def _none_worth_trying(count: int, state: RepairState) -> str:
 def _none_of(count: int, state: RepairState) -> str:
     """What no candidate did: to make the failing tests pass, or that and no harm."""
     best = state.get("best_rejected") or {}
-    failing_count = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
-    if failing_count and best.get("repaired", 0) >= failing_count and best["objections"]:
+    if objection := _objection(state):
         return (
             f"none of {count} candidates passes the verdict: {best['description']} makes the "
-            f"failing tests pass, but {best['objections'][0]}"
+            f"failing tests pass, but {objection}"
         )
     if state.get("rejected"):
         return f"none of {count} candidates passes the verdict"
     return f"none of {count} candidates makes the failing tests pass"
 
 
+def _objection(state: RepairState) -> str:
+    """What is said first against the best rejected candidate, where it makes all of the failing
+    tests pass; else empty."""
+    best = state.get("best_rejected") or {}
+    failing_count = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
+    if not failing_count or best.get("repaired", 0) < failing_count:
+        return ""
+    return next(iter(best["objections"]), "")
+
+
 def _near(state: RepairState, job: RepairJob) -> str:
     """How near the candidates came, as the end of a sentence."""
     rejections = state.get("rejected", 0)
     near = _partial(state)
-    if contradiction := _contradiction(state):
+    contradiction = _contradiction(state)
+    if contradiction and contradiction != _objection(state):
         near += f"; {contradiction}"
     if state.get("portfolio"):
         near += _of_the_model(state["portfolio"], job)
@@ -121,7 +131,8 @@ def _next_step(state: RepairState, job: RepairJob) -> str:
     if state.get("turned"):
         return ""  # one test by itself is the next step
     steps = [] if job.asks_model else ["let a model try (--model-url, --model)"]
-    if not job.problem_statement and not lacking_language(state):
+    words_help = not _contradiction(state)  # else somebody has to decide which test is right
+    if words_help and not job.problem_statement and not lacking_language(state):
         steps.append("say what is wrong in words (--issue)")
     if state.get("suspicious") and not _place_known(state):
         first = state["suspicious"][0]

@@ -281,7 +281,7 @@ def _strength(signs: ExecutedSigns) -> dict[str, str]:
             "noticed": "- not looked at: whether tests notice faults in these lines",
         }
     is_cut = signs.chosen_swaps > signs.swaps
-    cut = f" ({signs.swaps} of {signs.chosen_swaps} tried: the time was over)" if is_cut else ""
+    cut = f" ({signs.swaps} of {signs.chosen_swaps} tried in the time for it)" if is_cut else ""
     if signs.swaps == 1:
         fault = f"the one small fault put into its lines{cut}"
         if signs.noticed:

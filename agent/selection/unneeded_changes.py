@@ -19,6 +19,8 @@ MAX_CHECKED_CHANGES = 8
 """A patch with more places is looked at no further: its reader sees them anyway."""
 MAX_CHECK_SECONDS = 10.0
 """After which no further change is looked at."""
+UNNEEDED = "no failing test needs the change at "
+UNKNOWN = "not looked at: whether the failing tests need "
 
 
 def unneeded_changes(
@@ -39,11 +41,11 @@ def unneeded_changes(
     for place, run in enumerate(runs):
         if time.monotonic() >= deadline:
             part = f"{len(runs) - place} of {len(runs)} changes"
-            yield f"not looked at: whether the failing tests need {part}; it would take too long"
+            yield f"{UNKNOWN}{part}; it would take too long"
             return
         edits = tuple(edit for edit in runs if edit is not run)
         if still_passes(replace(candidate, edits=edits)):
-            yield f"no failing test needs the change at {_place(run, read_base)}; it was kept"
+            yield f"{UNNEEDED}{_place(run, read_base)}; it was kept"
 
 
 def _place(edit: SourceEdit, read_base: ReadBase) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from agent.records import Status
 from agent.runs.verification_terms import Terms
+from agent.selection.unneeded_changes import UNNEEDED
 from agent.verify import verify
 from tests.support.agentic_case import SUBMIT, Workshop, edit, turn
 
@@ -142,13 +143,33 @@ def test_two_bugs_become_one_patch(shop: Workshop) -> None:
     assert len(done.states(":round-2")) == 1, "a conversation of its own for each group"
 
 
+def test_a_change_that_a_test_of_another_group_needs_is_not_called_unneeded(
+    shop: Workshop,
+) -> None:
+    files = {
+        **{"calc.py": CALC, "test_calc.py": CALC_TESTS},
+        **{"slices.py": SLICES, "test_slices.py": SLICES_TESTS},
+    }
+    both = (
+        edit("calc.py", "result -= item", "result += item"),
+        edit("slices.py", "count + 1", "count"),
+    )
+    done = shop.repair(turn(*both, SUBMIT), files=files, max_candidates=1, max_seconds=400.0)
+    assert done.result.status is Status.REPAIRED, done.result.reason
+    patch = done.result.patch
+    assert patch is not None
+    assert len(patch.verdict.fail_to_pass) == 3
+    assert not [caution for caution in patch.cautions if caution.startswith(UNNEEDED)]
+
+
 def test_a_model_is_asked_for_the_group(shop: Workshop) -> None:
     fix = edit("calc.py", "result -= item", "result += item")
     files = {"calc.py": CALC, "test_calc.py": CALC_TESTS, "test_foreign.py": FOREIGN}
     done = shop.repair(turn(fix, SUBMIT), files=files, max_candidates=1, max_seconds=400.0)
     assert done.result.status is Status.REPAIRED_IN_PART, done.result.reason
     assert "test_calc.py::test_total: failed" in done.task
-    assert "Other tests fail for other reasons and may stay red: test_foreign.py::" in done.task
+    assert "and may stay red. Where you see one cause behind them" in done.task
+    assert "repair it for all: test_foreign.py::" in done.task
     assert "+        result += item" in done.diff
 
 

@@ -11,12 +11,14 @@ from agent.baseline.failures.grouping import TestGroup, without_tests
 from agent.errors import AgentError
 from agent.events import Progress
 from agent.graph.context.run_context import RunContext
+from agent.graph.nodes.select import with_unneeded
 from agent.graph.outcome import Ending
 from agent.graph.rounds import NARROWED, afresh, conclusion, next_round, reasons
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, Status
 from agent.selection.confidence import confidence_of_whole, is_unmeasured
 from agent.selection.plausible_patch import appraise
+from agent.selection.unneeded_changes import UNKNOWN, UNNEEDED
 from agent.serialization import plain, restore
 from agent.validation.other_tests import passing_with
 from agent.validation.repeated_runs import (
@@ -25,6 +27,7 @@ from agent.validation.repeated_runs import (
     repeat_patched,
     repeat_unchanged,
 )
+from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import is_turned_down, validate_candidate
 from agent.wording import brief, counted
 from sandbox.errors import SandboxError
@@ -104,9 +107,10 @@ def _with_others(
         tests = earlier_tests.union(round_tests, extra_tests)
         if len(tests) == len(round_tests):
             return None
-        whole, red_tests = _judged_whole(candidate, tests, evidence, state, context)
+        whole, red_tests = _judged_whole(candidate, tests, state, context)
         if whole is not None:
-            return with_words_of(parts, whole), sorted(tests)
+            whole = with_words_of(parts, whole)
+            return _with_needs(parts, whole, tests, state, context), sorted(tests)
         if not extra_tests:
             return None
         # One that passed by chance, or leans on others, does not take the rest with it.
@@ -136,13 +140,28 @@ def _not_turned_down(
 
 def with_words_of(parts: Sequence[PlausiblePatch], whole: PlausiblePatch) -> PlausiblePatch:
     """The whole patch with what was said for and against the patches that it is made of."""
-    part_cautions = (c for part in parts for c in part.cautions if not c.startswith(REPEATED))
-    # The whole has repeated runs of its own.
+    own_words = (REPEATED, UNNEEDED, UNKNOWN)
+    part_cautions = (c for part in parts for c in part.cautions if not c.startswith(own_words))
+    # The whole has repeated runs of its own, and tests that may need what those of a part do not.
     cautions = dict.fromkeys((*whole.cautions, *part_cautions))
     choice = next((part.chosen for part in parts if part.chosen), whole.chosen)
     whole = replace(whole, cautions=tuple(cautions), chosen=choice)
     confidence = confidence_of_whole(whole, parts)
     return replace(whole, confidence=confidence, unmeasured=is_unmeasured(whole, parts))
+
+
+def _with_needs(
+    parts: Sequence[PlausiblePatch],
+    whole: PlausiblePatch,
+    tests: Collection[str],
+    state: RepairState,
+    context: RunContext,
+) -> PlausiblePatch:
+    """The whole patch, with words on its changes that none of all its tests needs, where there
+    were such words on a part."""
+    if not any(c.startswith((UNNEEDED, UNKNOWN)) for part in parts for c in part.cautions):
+        return whole
+    return with_unneeded(whole, _validation_of(tests, state, context), state, context)
 
 
 def _narrowness(state: RepairState, tests: Collection[str]) -> Sequence[str]:
@@ -197,7 +216,6 @@ def together(first: CandidatePatch, second: CandidatePatch) -> CandidatePatch:
 def _judged_whole(
     candidate: CandidatePatch,
     tests: Collection[str],
-    evidence: BaselineEvidence,
     state: RepairState,
     context: RunContext,
 ) -> tuple[PlausiblePatch | None, frozenset[str]]:
@@ -205,9 +223,7 @@ def _judged_whole(
     with those of the tests that were seen not to pass."""
     context.listen(Progress(text=f"judging one patch for {counted(len(tests), 'test')}"))
     context.end_round()
-    whole_evidence = focused(evidence, tests, dict.fromkeys(red(evidence), NARROWED))
-    whole_state: RepairState = {**state, "evidence": plain(whole_evidence)}
-    validation = context.validation(whole_state)
+    validation = _validation_of(tests, state, context)
     verdict = validate_candidate(candidate, validation)
     if not verdict.plausible:
         context.listen(Progress(text=f"it does not hold: {'; '.join(verdict.objections)}"))
@@ -221,10 +237,19 @@ def _judged_whole(
         return None, by_chance
     runs = min(base_reruns.runs or reruns.runs, reruns.runs)
     verdict = replace(verdict, repeated=runs)
-    sources = preparation.test_sources(whole_evidence.baseline.failing)
+    sources = preparation.test_sources(validation.fail_to_pass)
     whole = appraise(candidate, verdict, changes, sources, preparation.record.not_built)
     notes = cautions_of_runs(base_reruns, reruns)
     return replace(whole, cautions=(*whole.cautions, *notes)), frozenset()
+
+
+def _validation_of(
+    tests: Collection[str], state: RepairState, context: RunContext
+) -> ValidationContext:
+    """What a verdict on a patch for all these tests is taken with."""
+    evidence = restore(BaselineEvidence, state["evidence"])
+    whole_evidence = focused(evidence, tests, dict.fromkeys(red(evidence), NARROWED))
+    return context.validation({**state, "evidence": plain(whole_evidence)})
 
 
 def _narrowed(state: RepairState, context: RunContext, ending: Ending) -> dict[str, Any] | None:

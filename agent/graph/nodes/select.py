@@ -186,13 +186,14 @@ def _trimmed(
     and tests show a part of that."""
     by_model = context.job.asks_model and patch.candidate.proposer != "search"
     if by_model or patch.chosen:
-        return _with_unneeded(patch, validation, state, context)
+        return with_unneeded(patch, validation, state, context)
     return _minimised(patch, validation, state, context)
 
 
-def _with_unneeded(
+def with_unneeded(
     patch: PlausiblePatch, validation: ValidationContext, state: RepairState, context: RunContext
 ) -> PlausiblePatch:
+    """The patch, with words on its changes that none of the failing tests of `validation` needs."""
     preparation = context.prepared(state)
     seconds = sum(validation.evidence.seconds.get(test, 1.0) for test in validation.fail_to_pass)
     limit = min(MAX_CHECK_SECONDS, _minimization_seconds(context))

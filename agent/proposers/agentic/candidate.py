@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from agent.patches.changes import FileChange, edits_between
@@ -20,6 +20,7 @@ from agent.records import CandidatePatch
 from sandbox.source import SourceEdit
 
 PROPOSER = "model"
+MAX_NAMED_FILES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,25 +52,32 @@ def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Extra
     edits: list[SourceEdit] = []
     objections: list[str] = []
     edited_paths: list[str] = []
+    dropped_paths: list[str] = []
     for path, (old, new) in tree.changes().items():
         file_edits, objection = _edits(path, old, new, rules)
         if objection:
             objections.append(objection)
+            dropped_paths += [path] if old is not None else []  # a new file may be of a test run
         elif file_edits:
             edits += file_edits
             edited_paths.append(path)
     if not edits:
         return ExtractedCandidate(None, tuple(objections))
-    files = ", ".join(edited_paths[:4]) + (" and more" if len(edited_paths) > 4 else "")
     runs = f"{len(edits)} places" if len(edits) > 1 else "one place"
+    rest = f"; left out: {_named(dropped_paths)}" if dropped_paths else ""
     candidate = CandidatePatch(
         edits=tuple(edits),
         proposer=PROPOSER,
         operator="model.edit",
-        description=f"the model's edit of {files} ({runs})",
+        description=f"the model's edit of {_named(edited_paths)} ({runs}{rest})",
         score=score,
     )
     return ExtractedCandidate(candidate, tuple(objections))
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = " and more" if len(paths) > MAX_NAMED_FILES else ""
+    return f"{', '.join(paths[:MAX_NAMED_FILES])}{more}"
 
 
 def refusal(path: str, content: bytes | None, rules: Rules) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.patches.doctest_examples import contradiction_in
 from agent.prompts import prompt
 from agent.proposers.agentic.tools.failure_text import LineAt, failure_text, no_line
 from agent.proposers.agentic.tools.run_tests import names_told
@@ -16,13 +17,21 @@ MORE_TESTS = " did not pass"
 """How an objection ends that counts further tests."""
 REPAIR_TESTS = "Tests that must pass"
 GUARD_TESTS = "Tests that passed before"
+FIND_OUT = "Find out why, change the source and call `submit` again."
+DECIDE = (
+    "Is there a right change with which the example holds, too? Then make it and call `submit` "
+    "again. Otherwise say with `give_up` which of the two is wrong and why: people are shown this "
+    "patch with your reason."
+)
+"""What to do about an example that no patch may change and that this one breaks."""
 
 
 def rejection(name: str, verdict: Verdict, notes: Sequence[str], line_at: LineAt = no_line) -> str:
     """The prompt `name` with what speaks against the candidate. `line_at` gives the lines of the
     candidate's own files."""
     objections = [*_objections(verdict, notes), *_outcomes(verdict, line_at)]
-    return prompt(name, objections="\n\n".join(objections))
+    advice = DECIDE if contradiction_in(verdict.objections) else FIND_OUT
+    return prompt(name, objections="\n\n".join(objections), advice=advice)
 
 
 def _objections(verdict: Verdict, notes: Sequence[str]) -> list[str]:

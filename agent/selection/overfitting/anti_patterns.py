@@ -20,6 +20,9 @@ from agent.selection.overfitting.shared_objects import changed_shared_objects
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from agent.source.trees import tree_of
 
+MAX_QUOTED_CHARACTERS = 60
+"""Of what stands in a patch and is named in a caution."""
+
 
 @dataclass(frozen=True)
 class Caution:
@@ -85,17 +88,17 @@ def _outside(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Cautio
     """What is another on each machine, and alike wherever a patch is tried."""
     base_places = Counter(_places(base_tree))
     for path in sorted(Counter(_places(patched_tree)) - base_places):
-        yield Caution(f"asks for `{path[:40]}`, which is another on each machine", 0.3)
+        yield Caution(f"asks for `{_start(path)}`, which is another on each machine", 0.3)
     base_state = Counter(process_references(base_tree))
     for name in sorted(Counter(process_references(patched_tree)) - base_state):
-        yield Caution(f"reads `{name[:40]}`, which depends on what the process does", 0.3)
+        yield Caution(f"reads `{_start(name)}`, which depends on what the process does", 0.3)
 
 
 def _shared(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
     base_names, patched_names = map(changed_shared_objects, (base_tree, patched_tree))
     for place in sorted(patched_names.keys() - base_names.keys()):
         shared, (function, name) = patched_names[place], place
-        yield Caution(f"`{function}` changes `{shared[:40]}` itself, through `{name}`", 0.5)
+        yield Caution(f"`{function}` changes `{_start(shared)}` itself, through `{name}`", 0.5)
 
 
 def _places(tree: ast.Module) -> Iterator[str]:
@@ -231,11 +234,18 @@ def _special_cased(
         if isinstance(part, ast.Constant)
     }
     for constant in sorted(new_constants & test_constants):
-        weight = 0.6 if constant in compared_constants else 0.3
-        yield Caution(f"special-cases {constant[:40]}, which stands in the failing test", weight)
+        is_answer = constant in compared_constants
+        verb, weight = ("special-cases", 0.6) if is_answer else ("holds", 0.3)
+        yield Caution(f"{verb} {_start(constant)}, which stands in the failing test", weight)
     for constant in sorted(new_constants - test_constants):
         if len((set(re.findall(r"\w+", constant)) & test_constants) - _EVERYDAY) > 1:
-            yield Caution(f"has several values of the failing test in {constant[:40]}", 0.4)
+            values = _start(constant)
+            yield Caution(f"has several values of the failing test in {values}", 0.4)
+
+
+def _start(text: str) -> str:
+    """The text, or its first characters and a mark."""
+    return text if len(text) <= MAX_QUOTED_CHARACTERS else f"{text[: MAX_QUOTED_CHARACTERS - 1]}…"
 
 
 def _constants(tree: ast.AST) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -30,6 +31,8 @@ MODULE_MARGIN_LINES = 3
 MARKED_SHARE = 0.3
 """Of the highest score: a less suspicious line is not marked."""
 _WORD = re.compile(r"\w+")
+_PROPERTY = re.compile(r"\s*@.*property\b")
+"""A decorator of the standard library or another that makes an attribute of a method."""
 _TEXT_METHODS = frozenset({"__repr__", "__str__", "__format__"})
 """They run to word a failure, too."""
 _ASKS_FOR_TEXT = re.compile(
@@ -58,22 +61,43 @@ def suspicious_functions(known: ProblemFacts) -> list[str]:
 
 
 def called_functions(known: ProblemFacts, test_code: Iterable[str]) -> list[str]:
-    """Functions of the project that the tests' own code calls and that are not shown yet."""
+    """Functions of the project that the tests' own code calls, and properties that it reads, that
+    are not shown yet."""
+    code = tuple(test_code)
     shown_keys = {(function.path, function.first) for function in _suspicious_parts(known)}
-    names = _called_names(test_code)
+    parts = [*_defined(_called_names(code), known), *_properties(_read_names(code), known)]
+    new_parts = [part for part in parts if (part.path, part.first) not in shown_keys]
+    return [_shown(function, known) for function in new_parts[:MAX_CALLED_FUNCTIONS]]
+
+
+def _defined(names: Iterable[str], known: ProblemFacts) -> list[_Part]:
+    """The functions of these names, in their order."""
     parts_by_name: dict[str, list[_Part]] = {name: [] for name in names}
     for path in dict.fromkeys(line.path for line in known.suspicious):
         for span in _structure(known, path).functions:
             if span.name in parts_by_name:
                 parts_by_name[span.name].append(_Part(path, span.first, span.last, span.name))
-    parts = [
+    return [
         function
         for definitions in parts_by_name.values()
         if len(definitions) <= MAX_SAME_NAME
         for function in definitions
-        if (function.path, function.first) not in shown_keys
     ]
-    return [_shown(function, known) for function in parts[:MAX_CALLED_FUNCTIONS]]
+
+
+def _properties(names: Collection[str], known: ProblemFacts) -> list[_Part]:
+    """The properties of these names that the failing tests ran, the most suspicious first."""
+    parts: dict[tuple[str, int], _Part] = {}
+    for line in known.suspicious:
+        found = _structure(known, line.path)
+        span = found.function_at(line.line)
+        if span is None or span.name not in names or not _ran(line) or _is_head(known, line, span):
+            continue
+        top = _top(found, span)
+        decorators = _lines(known, line.path)[top - 1 : span.first - 1]
+        if any(_PROPERTY.match(decorator) for decorator in decorators):
+            parts.setdefault((line.path, top), _Part(line.path, top, span.last, span.name))
+    return list(parts.values())
 
 
 def _suspicious_parts(known: ProblemFacts) -> list[_Part]:
@@ -241,16 +265,19 @@ def _lines_run(one: _Part, known: ProblemFacts) -> Sequence[int]:
 
 
 def _called_names(test_code: Iterable[str]) -> list[str]:
-    names: dict[str, None] = {}
+    calls = (node for node in _nodes(test_code) if isinstance(node, ast.Call))
+    return list(dict.fromkeys(name for call in calls for name in _called_name(call.func)))
+
+
+def _read_names(test_code: Iterable[str]) -> frozenset[str]:
+    """The attributes that the code reads."""
+    return frozenset(node.attr for node in _nodes(test_code) if isinstance(node, ast.Attribute))
+
+
+def _nodes(test_code: Iterable[str]) -> Iterator[ast.AST]:
     for code in test_code:
-        try:
-            tree = parse_module(code)
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                names.update(dict.fromkeys(_called_name(node.func)))
-    return list(names)
+        with suppress(SyntaxError, ValueError, RecursionError):
+            yield from ast.walk(parse_module(code))
 
 
 def _called_name(called: ast.expr) -> Iterator[str]:

@@ -36,7 +36,7 @@ IMPORTANCE = (
     "Suspicious functions",
     "What a search found",
     "How the tests run",
-    "Functions that the tests call",
+    "Functions that the tests use",
     "The project",
     "Conventions",
 )
@@ -76,7 +76,10 @@ def _opening(facts: ProblemFacts) -> str:
     names = ", ".join(facts.others[:MAX_SHOWN_OTHERS])
     more = len(facts.others) - MAX_SHOWN_OTHERS
     end = f" and {more} more." if more > 0 else "."
-    return f"{task}\n\nOther tests fail for other reasons and may stay red: {names}{end}"
+    return (
+        f"{task}\n\nOther tests fail, it seems for other causes, and may stay red. Where you see "
+        f"one cause behind them and those below, repair it for all: {names}{end}"
+    )
 
 
 def message(role: str, text: str) -> Message:
@@ -104,7 +107,7 @@ def _sections(facts: ProblemFacts) -> list[Section]:
         "Their code": test_blocks(facts),
         "Suspicious functions": suspicious_functions(facts)
         or [NONE_RAN if facts.suspicious else NO_FUNCTION],
-        "Functions that the tests call": called_functions(facts, code),
+        "Functions that the tests use": called_functions(facts, code),
         "What a search found": [facts.learnt],
         "How the tests run": [facts.how_tests_run],
         "The project": [tree_lines(facts.paths, near)] if facts.paths else [],

@@ -14,6 +14,8 @@ MIN_GIT_COMMANDS = 2
 MAX_TREE_LINES = 20
 MAX_TREE_CHARACTERS = 100
 MAX_CONVENTION_CHARACTERS = 3_000
+CUT = "[…]"
+"""Stands where lines of a part are left out."""
 CONVENTION_FILES = (
     "AGENTS.md",
     "CLAUDE.md",
@@ -103,9 +105,19 @@ def about_code(text: str) -> str:
     for number, part in ranking:
         if _rank(part) == 2 or room < 200:
             break
-        excerpts[number] = part[:room].rstrip()
+        excerpts[number] = _shortened(part, room)
         room -= len(excerpts[number])
     return "\n\n".join(excerpts[number] for number in sorted(excerpts))
+
+
+def _shortened(text: str, limit: int) -> str:
+    """The text, or as many of its lines as there is room for, with a mark; words of a long line."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - len(CUT) - 1]
+    lines = head.rpartition("\n")[0]
+    words = head.rpartition(" ")[0]
+    return f"{(lines if 2 * len(lines) > len(head) else words or head).rstrip()}\n{CUT}"
 
 
 def _parts(text: str) -> list[str]:

@@ -29,7 +29,9 @@ def values_told(
         last_told |= news
         if news:
             pairs = (f"{name}={' … '.join(values)}" for name, values in news.items())
-            notes[number] = ", ".join(pairs)[:MAX_VALUES_CHARACTERS]
+            note = ", ".join(pairs)
+            cut = note[: MAX_VALUES_CHARACTERS - 2].rstrip()
+            notes[number] = note if len(note) <= MAX_VALUES_CHARACTERS else f"{cut} …"
     return notes
 
 

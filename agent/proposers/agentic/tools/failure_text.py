@@ -31,6 +31,9 @@ _SHORT_FRAME = re.compile(r"^(\S+):(\d+): in (\S+)\n(.*)$", re.MULTILINE)
 _OF_UNITTEST = re.compile(r"^/.*/unittest/\w+\.py$")
 """unittest's own code outside the project, which says nothing of it."""
 
+_NATIVE_FRAME = re.compile(r'\s+File "(.*)", line \d+')
+_OF_RUNNER = re.compile(r"^/.*/lib/python3[^/]*/(?:unittest/\w+|doctest)\.py$")
+
 LineAt = Callable[[str, int], str]
 """The text of a line of a file of the project; empty where there is none."""
 
@@ -77,8 +80,12 @@ def _whole_message(result: TestResult) -> str:
 
 
 def _printed(text: str) -> list[str]:
-    lines = text[-MAX_PRINTED_CHARACTERS:].strip().split("\n")
-    return [f"  > {line}" for line in lines if line.strip()]
+    text = text.strip()
+    end = text[-MAX_PRINTED_CHARACTERS:]
+    if end != text:  # of the line that is cut, nothing but its end would be there
+        end = end.partition("\n")[2] or end
+        end = f"[… {len(text) - len(end)} characters …]\n{end}"
+    return [f"  > {line}" for line in end.split("\n") if line.strip()]
 
 
 def _first_difference(details: str) -> Iterator[str]:
@@ -148,10 +155,12 @@ def _new(line: str, said: set[str]) -> bool:
 
 
 def _without_traceback(lines: Sequence[str], has_frames: bool) -> Iterator[str]:
-    """The lines of a native traceback are in the frames already."""
+    """The lines of a native traceback are in the frames already; those of unittest's and doctest's
+    own code say nothing of the project."""
     skip = 0
     for line in lines:
-        if has_frames and re.match(r'\s+File ".*", line \d+', line):
+        frame = _NATIVE_FRAME.match(line)
+        if frame and (has_frames or _OF_RUNNER.search(frame[1])):
             skip = 2
         elif skip and (line.startswith("    ") or set(line.strip()) <= set("^~")):
             skip -= 1

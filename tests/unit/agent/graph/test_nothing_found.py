@@ -103,6 +103,19 @@ def test_a_contradiction_of_tests_and_examples_is_said() -> None:
     assert "begin by hand" not in reason
 
 
+def test_a_contradiction_is_said_once_and_words_are_no_way_out_of_it() -> None:
+    objections = [*contradictions(["calc.py:3"]), "the passing test calc.f is failed"]
+    best = {"description": "an edit", "repaired": 1, "objections": objections}
+    failing = {"baseline": {"failing": ["t"]}}
+    whole = state(best_rejected=best, evidence=failing, candidates_tried=4, rejected=1)
+    reason = nothing_found(whole, JOB).reason
+    assert "an edit makes the failing tests pass, but the failing tests and the example" in reason
+    assert reason.count("may contradict each other") == 1
+    assert "--issue" not in reason
+    other = {**best, "objections": objections[1:]}
+    assert "--issue" in nothing_found({**whole, "best_rejected": other}, JOB).reason
+
+
 def test_the_most_suspicious_line_is_no_advice_where_something_better_is_known() -> None:
     lines = [{"path": "m.py", "line": 3}]
     place = {"searched": 0, "turns": 2, "candidates": 0, "endings": ["it gave up: no idea"]}

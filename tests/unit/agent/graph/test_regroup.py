@@ -26,6 +26,7 @@ from agent.records import (
     Verdict,
 )
 from agent.selection.confidence import ending_of
+from agent.selection.unneeded_changes import UNKNOWN, UNNEEDED
 from agent.serialization import plain, restore
 from agent.validation.repeated_runs import REPEATED
 from sandbox.errors import SandboxError
@@ -152,8 +153,8 @@ def test_a_patch_for_a_test_that_is_flaky_by_now_repairs_nothing() -> None:
 def test_a_whole_patch_keeps_the_words_about_its_parts() -> None:
     whole, one, other = (replace(restore(PlausiblePatch, found())) for _ in range(3))
     parts = (
-        replace(one, cautions=("the model did not choose it", "c")),
-        replace(other, cautions=("c", f"{REPEATED}2 times"), chosen="it reads right"),
+        replace(one, cautions=("the model did not choose it", "c", f"{UNNEEDED}m.py:3")),
+        replace(other, cautions=("c", f"{REPEATED}2 times", UNKNOWN), chosen="it reads right"),
     )
     together = with_words_of(parts, replace(whole, cautions=("own",)))
     assert together.cautions == ("own", "the model did not choose it", "c")

@@ -200,5 +200,5 @@ def test_words_on_unneeded_changes_leave_the_confirmation_its_time(
     rest = {"open_session": None, "open_answering": None, "python": "", "runner": None}
     more: Any = {**rest, "base": None, "rules": None}
     validation = ValidationContext(evidence=seconds, **more)
-    found = subject._with_unneeded(patch("p", 0.5), validation, {}, given)  # type: ignore[typeddict-item]
+    found = subject.with_unneeded(patch("p", 0.5), validation, {}, given)  # type: ignore[typeddict-item]
     assert (limits, found.cautions) == ([limit], ("note",))

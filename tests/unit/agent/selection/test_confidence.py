@@ -208,7 +208,7 @@ def test_faults_that_were_not_tried_any_more_count_for_nothing() -> None:
     cut = replace(STRONG, swaps=2, noticed=2, chosen_swaps=6)
     assert features(cut, 0.0)["noticed"] == pytest.approx(2 / 6)
     reasons = confidence_of(patch("search"), cut, 0.0).reasons
-    said = "+ the tests notice all of 2 small faults put into its lines (2 of 6 tried: the time"
+    said = "+ the tests notice all of 2 small faults put into its lines (2 of 6 tried in the time"
     assert any(reason.startswith(said) for reason in reasons)
 
 

@@ -173,6 +173,9 @@ def test_only_source_becomes_a_patch(tree: WorkingTree) -> None:
     made = make_candidate(tree, rules)
     assert made.candidate is not None
     assert {edit.path for edit in made.candidate.edits} == {"shop/cart.py", "shop/tax.py"}
+    said = made.candidate.description
+    assert said.startswith("the model's edit of shop/cart.py, shop/tax.py (")
+    assert "; left out: shop/tabs.py, tests/test_cart.py)" in said
     cart = [edit for edit in made.candidate.edits if edit.path == "shop/cart.py"]
     text = apply_edits(decode_source_lossless(FILES["shop/cart.py"]).text, cart)
     assert text.encode() == tree.read("shop/cart.py")

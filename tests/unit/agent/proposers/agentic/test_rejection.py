@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from agent.patches.doctest_examples import contradictions
 from agent.proposers.agentic.rejection import rejection
 from agent.records import Verdict
 from agent.validation.test_outcomes import failures_of, sentences
@@ -49,6 +52,15 @@ def test_each_test_is_told_once_with_message_and_line() -> None:
     assert "- shop.py: ends the process" in text
     assert "Tests that must pass: 1 of 1 pass." in text
     assert "Tests that passed before: 1 of 3 pass." in text
+
+
+def test_where_an_example_stands_against_the_tests_the_way_out_is_named() -> None:
+    broken = replace(verdict(), objections=contradictions(["shop.py:3"]))
+    text = rejection("rejected", broken, [])
+    assert "say with `give_up` which of the two is wrong and why" in text
+    assert "Find out why, change the source" not in text
+    assert "Find out why, change the source" in rejection("rejected", verdict(), [])
+    assert "give_up" not in rejection("reproduce_rejected", broken, [])
 
 
 def line_at(path: str, line: int) -> str:

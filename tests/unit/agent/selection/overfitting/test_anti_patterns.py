@@ -86,6 +86,15 @@ def test_plain_fixes_carry_no_caution(old: str, new: str) -> None:
     assert _sentences(BASE.replace(old, new), TEST) == []
 
 
+def test_a_text_that_nothing_is_compared_with_is_no_special_case() -> None:
+    text = "the list of items is empty, and nothing can be found in an empty list"
+    found = _sentences(BASE.replace('"empty"', repr(text)), f"def test(): fails({text!r})\n")
+    assert found == [
+        "holds 'the list of items is empty, and nothing can be found in an…, "
+        "which stands in the failing test (m.py)"
+    ]
+
+
 def test_constants_of_a_message_that_is_no_program() -> None:
     message = "E       assert 3 == 4711\nE        +  where 3 = find([10, 77], 77)"
     found = _sentences(BASE.replace("return None", "return 4711"), message)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.proposers.agentic.first_prompt import messages
+from agent.proposers.agentic.first_prompt import functions, messages
 from agent.proposers.agentic.first_prompt.functions import called_functions, suspicious_functions
 from agent.proposers.agentic.first_prompt.messages import first_messages
 from agent.proposers.agentic.first_prompt.problem_facts import ProblemFacts
@@ -19,7 +19,7 @@ from agent.proposers.agentic.first_prompt.surroundings import (
     conventions,
     tree_lines,
 )
-from agent.proposers.agentic.first_prompt.values import names_read
+from agent.proposers.agentic.first_prompt.values import MAX_VALUES_CHARACTERS, names_read
 from agent.records import SuspiciousLine
 from sandbox.runners.base import Frame, Outcome, TestResult
 
@@ -290,8 +290,73 @@ def test_fixtures_of_a_conftest_are_shown() -> None:
 
 def test_functions_that_the_test_calls_are_shown_too() -> None:
     text = task(known(failures={IDS[0]: failure(IDS[0])}, test_text=_calls_cart_of))
-    called = text[text.index("## Functions that the tests call") :]
+    called = text[text.index("## Functions that the tests use") :]
     assert "shop.py, `cart_of`:" in called
+
+
+PROPERTIES = """class Param:
+    @property
+    def default(self):
+        return self.children[2]
+
+    @cached_property
+    def annotation(self):
+        return None
+
+    @property
+    def unread(self):
+        return None
+
+    def plain(self):
+        return 1
+
+    @property
+    def not_run(self):
+        return 2
+
+
+def parse(text):
+    for one in text:
+        Param().plain()
+    return Param()
+"""
+READS = """def test_param():
+    param = anything()
+    assert param.default is None and param.annotation and param.not_run and param.plain
+"""
+
+
+def test_properties_that_the_test_reads_and_that_ran_are_shown_too() -> None:
+    lines = [23, 24, 25, 8, 4, 12, 15, 17, 18]  # 17 and 18 run on import
+    name = "tests/test_shop.py::test_param"
+    facts = known(
+        failures={name: failure(name)},
+        suspicious=tuple(line(number, 1.0 - number / 100) for number in lines),
+        source_text=lambda path: PROPERTIES if path == "shop.py" else None,
+        test_text={"tests/test_shop.py": READS}.get,
+        values={},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(functions, "MAX_SUSPICIOUS_FUNCTIONS", 1)
+        text = task(facts)
+    used = text[text.index("## Functions that the tests use") :]
+    first, second = used.index("`Param.annotation`:"), used.index("`Param.default`:")
+    assert first < second, "in the order of suspicion"
+    assert "@cached_property" in used
+    for name in ("unread", "plain", "not_run"):
+        assert f"`Param.{name}`" not in used
+
+
+def test_values_that_are_cut_end_with_a_mark() -> None:
+    value = "[" + "1, " * 200 + "]"
+    facts = known(values={("tests/test_shop.py", 22): [{"self.cart": value}]})
+    text = task(facts)
+    (noted,) = [row for row in text.split("\n") if "# self.cart=" in row]
+    note = noted.partition("   # ")[2]
+    assert note.endswith(" …")
+    assert len(note) <= MAX_VALUES_CHARACTERS
+    whole = known(values={("tests/test_shop.py", 22): [{"self.cart": "[1, 2]"}]})
+    assert "# self.cart=[1, 2]\n" in task(whole)
 
 
 def _calls_cart_of(path: str) -> str | None:
@@ -356,6 +421,10 @@ def test_the_first_file_for_contributors_is_read_and_bounded() -> None:
     files = {"CLAUDE.md": "@AGENTS.md", "CONTRIBUTING.md": "# Code\n" + "Be kind. " * 1000}
     assert list(conventions(files.get, files)) == ["CONTRIBUTING.md"]
     assert len(about_code(files["CONTRIBUTING.md"])) <= MAX_CONVENTION_CHARACTERS
+    lines = about_code("# Code\n" + "Be kind to everybody.\n" * 1000)
+    assert len(lines) <= MAX_CONVENTION_CHARACTERS
+    assert lines.endswith("\nBe kind to everybody.\n[…]")
+    assert about_code("# Code\nBe kind.") == "# Code\nBe kind."
     assert conventions({}.get, []) == {}
 
 

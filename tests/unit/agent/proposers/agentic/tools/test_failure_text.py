@@ -66,12 +66,44 @@ def test_frames_of_unittest_are_not_told() -> None:
     assert text == "t: failed\n  AssertionError: 1 != 2\n  at tests/unittest/case.py:4 in test"
 
 
+def test_a_failed_example_is_told_without_the_frames_of_doctest() -> None:
+    library = "/usr/lib/python3.12"
+    details = f'''Traceback (most recent call last):
+  File "{library}/unittest/case.py", line 58, in testPartExecutor
+    yield
+  File "{library}/doctest.py", line 2247, in runTest
+    raise self.failureException(self.format_failure(new.getvalue()))
+    ^^^^^^^^^^^
+AssertionError: Failed doctest test for shop.cart
+----------
+File "/workspace/shop.py", line 4, in shop.cart
+Failed example:
+    cart()
+Expected:
+    3
+Got:
+    1
+'''
+    message = "AssertionError: Failed doctest test for shop.cart"
+    text = failure_text("t", result(message=message, details=details))
+    assert library not in text
+    assert "yield" not in text
+    assert "self.failureException" not in text
+    for line in ('File "/workspace/shop.py", line 4', "Failed example:", "cart()", "Got:", "1"):
+        assert f"  | {line}" in text or f"  |     {line}" in text
+    own = details.replace(f"{library}/doctest.py", "/workspace/lib/doctest.py")
+    assert "/workspace/lib/doctest.py" in failure_text("t", result(message=message, details=own))
+
+
 def test_the_end_of_what_the_test_printed_follows() -> None:
     printed = "Captured stdout call:\n" + "x" * 2000 + "\nlast"
     lines = failure_text("t", result(message="assert 0", printed=printed)).split("\n")
     assert lines[:2] == ["t: failed", "  assert 0"]
-    assert lines[-1] == "  > last"
-    assert sum(map(len, lines)) < 1100
+    assert lines[2:] == ["  > [… 2023 characters …]", "  > last"]
+    one_line = failure_text("t", result(message="assert 0", printed="x" * 2000)).split("\n")
+    assert one_line[2:] == ["  > [… 1000 characters …]", f"  > {'x' * 1000}"]
+    short = failure_text("t", result(message="assert 0", printed="one\ntwo\n")).split("\n")
+    assert short[2:] == ["  > one", "  > two"]
 
 
 def test_of_two_long_lines_the_place_is_shown_where_they_differ() -> None:
