@@ -70,9 +70,9 @@ def _without_tests(snapshot: Snapshot, job: RepairJob) -> str:
     why = why_untested(snapshot, Overrides(test=job.test, only=tuple(job.only)))
     return (
         f"this is a {language} repository: {why or 'no tests that can be run were found'}; tests "
-        "of Python can, those of JavaScript with node:test, mocha, jest, vitest or tape, those of "
-        "Go where a go.mod and those of Rust where a Cargo.toml stands above them; name their "
-        "command with --test"
+        "of Python can, those of JavaScript with node:test, mocha, jest, vitest, tape, tap or uvu, "
+        "those of Go where a go.mod and those of Rust where a Cargo.toml stands above them; name "
+        "their command with --test"
     )
 
 

@@ -29,6 +29,7 @@ _WRAPPERS = {
     "dotenv": ("-e", "-c", "-v"),
 }
 """Programs that start the one behind them → their options that take a value."""
+_STARTED = frozenset(("mocha", "jest", "vitest"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +140,8 @@ def _command(words: list[str]) -> Command | None:
     if name != "node":
         return Command(program=name, arguments=tuple(words[1:]))
     options, operands = split_node_options(words[1:])
+    if len(operands) > 1 and operands[1] in _STARTED:  # by a program of the project's own
+        operands = [f"node_modules/.bin/{operands[1]}", *operands[2:]]
     if operands and "--test" not in options and "node_modules/" in operands[0]:
         return Command(
             program=_name(operands[0]), arguments=tuple(operands[1:]), node_options=options

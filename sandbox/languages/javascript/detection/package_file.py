@@ -16,10 +16,10 @@ from sandbox.snapshots.snapshot import Snapshot
 PACKAGE_FILE = "package.json"
 _NAMED = re.compile(r"""["'`](<rootDir>/|\.{1,2}/)?([\w@./-]{1,200})["'`]""")
 _ENDS = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".jsx", ".tsx")
-_STRING = r"""(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
-_PAIR = rf"(?:\w+|{_STRING})\s*:\s*{_STRING}"
+STRING = r"""(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
+_PAIR = rf"(?:\w+|{STRING})\s*:\s*{STRING}"
 _PLAIN_VALUE = re.compile(
-    rf"\s*(?:{_STRING}|\[\s*(?:{_STRING}\s*,\s*)*(?:{_STRING}\s*)?\]"
+    rf"\s*(?:{STRING}|\[\s*(?:{STRING}\s*,\s*)*(?:{STRING}\s*)?\]"
     rf"|\{{\s*(?:{_PAIR}\s*,\s*)*(?:{_PAIR}\s*)?\}})(?=\s*[,}}\n])"
 )
 _NO_SETUP = re.compile(

@@ -44,6 +44,8 @@ def found(
         ("node --test --watch --test-reporter spec test/", Framework.NODE_TEST, (), ()),
         ("node --import tsx --test test", Framework.NODE_TEST, (), ("--import", "tsx")),
         ("node test/a.test.js", Framework.NODE_TEST, (), ()),
+        ("node bin/fix.js mocha test --exit", Framework.MOCHA, ("test",), ()),
+        ("borp --coverage", Framework.NODE_TEST, (), ()),
         ("mocha", Framework.MOCHA, ("./test",), ()),
         ("mocha --watch -R dot --bail -p", Framework.MOCHA, ("./test",), ()),
         (
@@ -167,6 +169,35 @@ def test_what_cannot_be_run_is_no_project_of_javascript(
     assert not project.has_tests
 
 
+@pytest.mark.parametrize(
+    ("script", "name", "settings"),
+    [
+        (
+            "vitest",
+            "vitest.config.ts",
+            "export default {\n  test: {\n    coverage: { include: ['lib/**'] },\n"
+            "    include: [\"**/own/**/*.[jt]s?(x)\", 'src/spec/*.ts'],\n  },\n};\n",
+        ),
+        ("jest", "jest.config.js", "module.exports = { testMatch: ['<rootDir>/src/spec/*.ts'] };"),
+        ("jest -c own.json", "own.json", '{"testMatch": ["**/spec/*.ts"]}'),
+    ],
+)
+def test_settings_say_which_files_are_tests(
+    tmp_path: Path, script: str, name: str, settings: str
+) -> None:
+    files = {"src/spec/a.ts": "", "lib/a.ts": "", "src/b.ts": "", "own/a.js": "", name: settings}
+    manifest = package(scripts={"test": script})
+    project = understand(snapshot_of(tmp_path, {**files, "package.json": manifest}))
+    assert isinstance(project, JavaScriptProject)
+    assert project.tests.files == ("src/spec/a.ts",)
+
+
+def test_settings_of_a_great_size_are_read_in_time(tmp_path: Path) -> None:
+    text = "include: [" + " " * 200_000 + "'a'" + " ," * 100_000
+    files = {"vitest.config.ts": text, "package.json": package(scripts={"test": "vitest"})}
+    assert not understand(snapshot_of(tmp_path, files)).has_tests
+
+
 @pytest.mark.parametrize("framework", ["jasmine", "ava"])
 def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
     snapshot = snapshot_of(
@@ -184,13 +215,24 @@ def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
         ("tape -r ./test/setup.js test/b.js", ("test/b.js",), ("--require", "./test/setup.js")),
         ("npm run lint && node test/b.js", ("test/b.js",), ()),
         ("node test/a.test.js && node test/b.js", ("test/a.test.js", "test/b.js"), ()),
+        ("tap", ("test/a.test.js", "test/b.js"), ()),
+        ("c8 tap run --timeout=60 test/b*.js", ("test/b.js",), ()),
+        ("uvu", ("test/a.test.js", "test/b.js"), ()),
+        (
+            "uvu -r ./test/setup.js test",
+            ("test/a.test.js", "test/b.js"),
+            ("--require", "./test/setup.js"),
+        ),
+        (r"uvu test '\.test\.js$'", ("test/a.test.js",), ()),
+        ("uvu test '(a|b)+$'", ("test/a.test.js", "test/b.js"), ()),
         ("node build.js && node --no-warnings test/b.js", ("test/b.js",), ("--no-warnings",)),
     ],
 )
 def test_files_that_are_programs(
     tmp_path: Path, script: str, tests: tuple[str, ...], options: tuple[str, ...]
 ) -> None:
-    files = dict.fromkeys(("test/a.test.js", "test/b.js", "build.js"), "console.log(1);\n")
+    names = ("test/a.test.js", "test/b.js", "test/fixtures/c.js", "build.js")
+    files = dict.fromkeys(names, "console.log(1);\n")
     project = understand(
         snapshot_of(tmp_path, {**files, "package.json": package(scripts={"test": script})})
     )
@@ -198,6 +240,45 @@ def test_files_that_are_programs(
     assert project.framework is Framework.PROGRAMS
     assert (project.tests.files, project.tests.node_options) == (tests, options)
     assert "each file of tests as a program: its exit status counts" in project.why[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "framework", "why"),
+    [
+        (
+            {"scripts": {"test": "own-tool test"}, "devDependencies": {"vitest": "4"}},
+            Framework.VITEST,
+            "no script of package.json says what runs the tests, and vitest is a dependency",
+        ),
+        ({"devDependencies": {"jest": "30", "xo": "1"}}, Framework.JEST, "jest is a dependency"),
+        (
+            {"scripts": {"test": "turbo run lint", "test:unit": "mocha src"}},
+            Framework.MOCHA,
+            "the script `test:unit` of package.json runs mocha",
+        ),
+        ({"devDependencies": {"jest": "30", "vitest": "4"}}, None, ""),
+        ({"devDependencies": {"jest": "30", "ava": "6"}}, None, ""),
+        ({"scripts": {"test": "ava"}, "devDependencies": {"jest": "30"}}, None, ""),
+        ({"devDependencies": {"xo": "1"}}, None, ""),
+    ],
+)
+def test_what_runs_the_tests_where_the_script_does_not_say(
+    tmp_path: Path, fields: dict[str, dict[str, str]], framework: Framework | None, why: str
+) -> None:
+    files = {"package.json": package(**fields), "src/a.test.js": "it('a', () => {});\n"}
+    project = understand(snapshot_of(tmp_path, files))
+    if framework is None:
+        assert not project.has_tests
+        return
+    assert isinstance(project, JavaScriptProject)
+    assert project.framework is framework
+    assert project.tests.files == ("src/a.test.js",)
+    assert why in project.why[0]
+
+
+def test_a_framework_without_a_file_of_tests_is_none(tmp_path: Path) -> None:
+    files = {"package.json": package(devDependencies={"jest": "30"}), "src/a.js": "1;\n"}
+    assert not understand(snapshot_of(tmp_path, files)).has_tests
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 
 from sandbox.languages.javascript.detection.command_line import Command
+from sandbox.languages.javascript.detection.frameworks.configured_patterns import (
+    configured_patterns,
+)
 from sandbox.languages.javascript.detection.globs import matching
 from sandbox.languages.javascript.detection.loaded_first import (
     LOADED_BY_NODE,
@@ -61,16 +64,18 @@ def vitest_tests(command: Command, files: PackageFiles) -> JavaScriptTests:
             places += group
         elif not _DROPPED.intersection((name.partition(".")[0], _positive(name))):
             options += group
+    given = [*values(options, ("-c", "--config"))]
+    named_patterns = configured_patterns(Framework.VITEST, files, given)
     loaded = [*values(options, _LOADS), *values(of_node, LOADED_BY_NODE)]
     return JavaScriptTests(
         arguments=tuple(options),
         # The files of `related` are those of the program.
         places=() if mode == "related" else tuple(places),
         node_options=of_node,
-        files=tuple(matching(_DEFAULT, files.paths)),
+        files=tuple(matching([*_DEFAULT, *named_patterns], files.paths)),
         setup=(
             *setup_files(loaded, files),
-            *named_in_configuration(Framework.VITEST, files, values(options, ("-c", "--config"))),
+            *named_in_configuration(Framework.VITEST, files, given),
         ),
     )
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.languages.javascript.detection.command_line import Command
+from sandbox.languages.javascript.detection.frameworks.configured_patterns import (
+    configured_patterns,
+)
 from sandbox.languages.javascript.detection.globs import matching
 from sandbox.languages.javascript.detection.loaded_first import (
     LOADED_BY_NODE,
@@ -15,7 +18,12 @@ from sandbox.languages.javascript.detection.loaded_first import (
     values,
 )
 from sandbox.languages.javascript.detection.node_options import node_options
-from sandbox.languages.javascript.detection.package_file import PackageFiles, named_files, table
+from sandbox.languages.javascript.detection.package_file import (
+    PackageFiles,
+    named_files,
+    table,
+    texts,
+)
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptTests
 
 _JEST_WITH_VALUE = frozenset(
@@ -92,14 +100,23 @@ def jest_tests(
         queue = queue[1:] if takes_value else queue
         if word.partition("=")[0] not in _JEST_DROPPED:
             options += group
+    given = [*values(options, ("-c", "--config"))]
+    patterns = [
+        *_JEST_DEFAULT,
+        *(
+            name.removeprefix("<rootDir>/")
+            for name in texts(table(package, "jest").get("testMatch"))
+        ),
+        *configured_patterns(Framework.JEST, files, given),
+    ]
     return JavaScriptTests(
         arguments=tuple(options),
         places=tuple(places),
         node_options=of_node,
-        files=tuple(matching(_JEST_DEFAULT, files.paths)),
+        files=tuple(matching(patterns, files.paths)),
         setup=(
             *setup_files([*values(options, _JEST_LOADS), *values(of_node, LOADED_BY_NODE)], files),
             *named_files(files, json.dumps(table(package, "jest"))),
-            *named_in_configuration(Framework.JEST, files, values(options, ("-c", "--config"))),
+            *named_in_configuration(Framework.JEST, files, given),
         ),
     )
