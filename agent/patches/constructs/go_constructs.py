@@ -26,6 +26,55 @@ _IMPORTS += r"|[\"`]github\.com/(?:stretchr/testify|onsi/g\w+)[\w/]*[\"`]"
 _IMPORT = re.compile(r"\bimport\s*(\([^()]*\)|(?:[\w.]{1,100}\s+)?(?:\"[^\"\n]*\"|`[^`]*`))")
 """A declaration: `import` is a word that stands nowhere else in code."""
 _SPECIFICATION = re.compile(r"(?:(?<![\w.])([\w.]{1,100})[ \t]{1,100})?(\"[^\"\n]*\"|`[^`]*`)")
+_LIBRARY = frozenset(
+    [
+        "archive",
+        "bufio",
+        "bytes",
+        "compress",
+        "container",
+        "context",
+        "crypto",
+        "database",
+        "debug",
+        "embed",
+        "encoding",
+        "errors",
+        "expvar",
+        "flag",
+        "fmt",
+        "go",
+        "hash",
+        "html",
+        "image",
+        "io",
+        "iter",
+        "log",
+        "maps",
+        "math",
+        "mime",
+        "net",
+        "os",
+        "path",
+        "plugin",
+        "reflect",
+        "regexp",
+        "runtime",
+        "slices",
+        "sort",
+        "strconv",
+        "strings",
+        "sync",
+        "syscall",
+        "testing",
+        "text",
+        "time",
+        "unicode",
+        "unique",
+        "unsafe",
+    ]
+)
+_ASSIGNS = r"\s*(?:,[^=\n;{}()]{0,200})?(?:[-+*/%&|^]|<<|>>)?=(?!=)"
 _PATTERNS = {
     effect: re.compile(pattern)
     for effect, pattern in {
@@ -42,6 +91,9 @@ _PATTERNS = {
         "prints what a runner of tests would": r"--- (?:PASS|FAIL|SKIP)|=== (?:RUN|NAME|CONT|PAUSE)"
         r"|\\x16|\\u0016|\\026|\bSYN\b|\\x2d\\x2d",
         "runs before the tests": r"\bfunc\s+init\s*\(\s*\)|\bfunc\s+TestMain\b",
+        "adds a comparison that always answers the same": r"\bfunc\s*\([^()\n]*\)\s*"
+        r"(?:Is|As|Equals?|Less|Compare|Matches)\s*\([^()\n]*\)\s*\w+\s*\{\s*return\s+"
+        r"(?:true|0|\w+\s*!=\s*nil)\s*;?\s*\}",
         "catches what a test would see": r"\brecover\s*\)*\s*\(\s*\)",
     }.items()
 }
@@ -58,8 +110,10 @@ def new_forms(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
     """One sentence for each kind of form that the patch brings."""
     before, after = text_of(old), text_of(new)
     yield from additions(path, _DIRECTIVES, before, after)
-    before, after = _code(before), _code(after)
+    before, after = code_of(before), code_of(after)
     yield from additions(path, _PATTERNS, before, after)
+    for form in sorted(set(_replaced(after)) - set(_replaced(before))):
+        yield f"{path}: the patch changes what every program has (`{form[:60]}`)"
     for form in sorted(set(_hidden_imports(after)) - set(_hidden_imports(before))):
         yield f"{path}: the patch imports a package by other words than its own (`{form[:60]}`)"
 
@@ -73,5 +127,25 @@ def _hidden_imports(code: str) -> Iterator[str]:
                 yield f"{name} {path}".strip()
 
 
-def _code(text: str) -> str:
+def _replaced(code: str) -> Iterator[str]:
+    """Variables of the standard library that are set: `io.EOF = nil`, `time.Local = time.UTC`."""
+    for name in sorted(set(_library_names(code))):
+        pattern = rf"(?<![\w.]){re.escape(name)}\s*\.\s*[A-Z]\w*(?:\s*\.\s*\w+)*{_ASSIGNS}"
+        for match in re.finditer(pattern, code):
+            yield "".join(match[0].split())
+
+
+def _library_names(code: str) -> Iterator[str]:
+    """By what names a file calls packages of the standard library, and nothing of its own."""
+    for declaration in _IMPORT.finditer(code):
+        for name, path in _SPECIFICATION.findall(declaration[1]):
+            called = name if name not in ("", "_", ".") else path[1:-1].rpartition("/")[2]
+            word = re.escape(called)
+            own = rf"(?<![\w.]){word}\s*(?:,[^=\n]{{0,100}})?:=|[(,]\s*{word}\s+[*\[\]\w]"
+            if path[1:-1].partition("/")[0] in _LIBRARY and not re.search(own, code):
+                yield called
+
+
+def code_of(text: str) -> str:
+    """The text without its comments."""
     return _COMMENT.sub(lambda match: match[0] if match[1] is not None else " ", text)

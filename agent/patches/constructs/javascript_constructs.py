@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from agent.patches.constructs.word_forms import additions, text_of
+from agent.patches.constructs.word_forms import additions, more, text_of
 
 _BUILT_IN = (
     "Object|Array|Function|String|Number|Boolean|BigInt|Symbol|Promise|Error|TypeError|RegExp|Map"
@@ -37,6 +37,9 @@ _OF_TEXT = (
     "|slice|substring|substr|toString|charAt|localeCompare"
 )
 """Methods by which a program reads a text."""
+_OF_PROCESS = "arch|cwd|emitWarning|env|platform|stdin|stdout|stderr|umask|versions?"
+"""Of the process, what says nothing of who started it."""
+_COMPARISONS = "includes|every|some|equals|isEquals?|startsWith|endsWith"
 _FORMS = {
     "gives another name to what every program has": r"\b(?:const|let|var)\s+[\w$]+\s*=\s*"
     r"(?:Object|Array|String|Number|JSON|Math|Reflect|Proxy|process|require)\s*(?:[;,\n]|\Z)"
@@ -47,7 +50,10 @@ _FORMS = {
     r"|_\w+|binding|dlopen|chdir|emit|on|once|addListener|prependListener|setUncaught\w*|execve"
     r"|exitCode|argv|execArgv|mainModule|hrtime|nextTick)\b|\[)",
     "reads which environment the code runs in": r"\bprocess\s*\??\.\s*env\b"
-    r"|\bNODE_(?:ENV|TEST|OPTIONS)\w*|\b(?:JEST|VITEST|MOCHA)_\w+",
+    r"|\bNODE_(?:ENV|TEST|OPTIONS)\w*|\b(?:JEST|VITEST|MOCHA)_\w+"
+    r"|\b(?:userInfo|networkInterfaces|hostname|loadavg|freemem|totalmem)\s*\(",
+    "looks for the tests or the process": r"""["'`]/(?:proc|sys|dev/fd)\b"""
+    r"|\.(?:test|spec)\.[cm]?[jt]sx?\b",
     "loads a module that reaches around the code": rf"""["'`](?:node:)?(?:{_MODULES})["'`]"""
     r"""|["'`](?:mocha|jest|vitest|ava|tap|tape|sinon|chai|jasmine)(?:/[^"'`]*)?["'`]"""
     r"""|["'`]@(?:jest|vitest)/[^"'`]*["'`]|["'`](?:node:)?assert(?:/strict)?["'`]""",
@@ -56,6 +62,9 @@ _FORMS = {
     r"""|\b(?:require|import)\s*\(\s*(["'`])(?:(?!\1)[^\n\\$]){0,300}(?:\1\s*[^\s),]|[\\$])"""
     r"|\b__(?:filename|dirname)\b",
     "makes code from text": r"\bconstructor\s*\(\s*[\"'`]"
+    r"|\)\s*\.\s*constructor\s*\(|(?<!\bnew )(?<![\w$.])(?!(?:this|super)\b)[\w$]+"
+    r"\s*\.\s*constructor\s*\("
+    r"|[\w$)\]]\s*\[\s*[\"'`]constructor[\"'`]\s*\]"
     r"|\beval\b|\bnew\s+Function\b|(?<![\w.])Function\s*\(|\bWebAssembly\b"
     r"|\bsetTimeout\s*\(\s*[\"'`]|\bdata:text/javascript",
     "reaches the global object": r"\bglobalThis\b|(?<![\w.$])global\s*(?:\.|\[)|\bwindow\s*\["
@@ -68,12 +77,25 @@ _FORMS = {
     rf"|\b(?:{_SHARED})(?:\s*\.\s*[\w$]+){{2,4}}{_ASSIGNS}|\bdelete\s+(?:{_SHARED})\s*[.\[]"
     rf"|\bgetPrototypeOf\s*\([^()\n]{{0,200}}\)\s*(?:\.\s*[\w$]+|\[[^\]\n]{{0,200}}\]){_ASSIGNS}"
     rf"|\bconstructor\s*\.\s*(?:constructor\b|prototype\b|[\w$]+{_ASSIGNS})"
+    r"|\bgetPrototypeOf\s*\(\s*(?:\[\s*\]|\{\s*\}|\"\"|''|``|/[^/\n]|\d|new\s+(?:Map|Set|Date|RegExp)\b"
+    r"|(?:async\b[ \t]*)?(?:function\b|\(\s*\)\s*=>))"
+    r"|(?:\[\s*\]|\{\s*\}\)|\"\"|''|``)\s*\.\s*constructor\b"
+    r"|[\w$)\]]\s*\[\s*[\"'`]prototype[\"'`]\s*\]"
+    r"|(?<!\bprototype)\.\s*(?:includes|indexOf|startsWith|endsWith)\s*="
+    r"\s*(?:function\b|async\b|\(|[\w$]+\s*=>)"
     r"|__proto__|__define[GS]etter__|\bprepareStackTrace\b|\bcaptureStackTrace\b",
     "answers for another value when it is compared": r"\basymmetricMatch\b|\bSymbol\s*\.\s*"
-    r"(?:hasInstance|toPrimitive|toStringTag|species)\b|\bnodejs\.util\.inspect\.custom\b"
+    r"(?:hasInstance|toPrimitive|toStringTag|species)\b|\bSymbol\s*\[|\}\s*=\s*Symbol\b"
+    r"|[\"'`]valueOf[\"'`]\s*[\](:]"
+    rf"|(?<![\w$.])(?:{_COMPARISONS})\s*(?:\([^()\n]*\)\s*\{{\s*return|[:=]\s*\([^()\n]*\)\s*=>)"
+    r"\s*(?:true|!0)\s*[;,}\n]"
+    r"|\bnodejs\.util\.inspect\.custom\b"
     r"|(?<![\w$.])Proxy\s*[.(]|(?<![\w$.])valueOf\s*[(:]",
     "looks at who calls it": rf"\.\s*stack\s*\??\.\s*(?:{_OF_TEXT})\b"
-    r"|\.\s*(?:test|exec|includes)\s*\(\s*[\w$.]+\.stack\b|\[\s*[\"'`]stack[\"'`]\s*\]",
+    r"|\.\s*(?:test|exec|includes)\s*\(\s*[\w$.]+\.stack\b|\[\s*[\"'`]stack[\"'`]\s*\]"
+    r"|\{[^{}\n]{0,200}\bstack\b[^{}\n]{0,200}\}\s*=\s*(?:new\s+)?(?:[\w$]*\.)?[\w$]*[Ee]rr"
+    r"|\b(?:inspect|format|formatWithOptions)\s*\([^()\n]{0,100}\bnew\s+\w*Error\b",
+    "puts a name together": r"""[\w$)\]]\s*\[\s*(["'`])\w*\1\s*(?:\+\s*["'`]|\.\s*concat\b)""",
     "asks for a test runner's names": r"(?<![\w$.])(?:expect|jest|vi)\s*\.\s*\w+"
     r"|(?<![\w$.])(?:describe|it|test)\s*\.\s*(?:only|skip|each|todo|fails|failing|concurrent"
     r"|sequential|extend|for|mock)\b",
@@ -95,15 +117,26 @@ _DECLARED = re.compile(
     rf"|\([^()\n]{{0,200}}\b({_RUNNERS})\b[^()\n]{{0,200}}\)\s*=>"
 )
 """A name of the file's own, a method of that name, or a parameter."""
+_PROCESS = re.compile(
+    rf"(?:(?<![\w$.])|(?<=\.\.\.))process\s*(?:\??\.\s*(?!(?:{_OF_PROCESS})\b)[\w$]+|(?=[),;\]}}]))"
+)
+"""What a program seldom asks of the process, or the process handed on to somebody who may."""
+_OWN_PROCESS = re.compile(
+    r"\b(?:const|let|var|function|class)\s+process\b|\bprocess\s*=>"
+    r"|\([^()\n]{0,200}\bprocess\b[^()\n]{0,200}\)\s*(?:=>|\{)"
+)
 _ESCAPED = re.compile(r"\\u(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{4})")
 
 
 def new_forms(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
     """One sentence for each kind of form that the patch brings."""
-    before, after = _code(old), _code(new)
+    before, after = code_of(old), code_of(new)
     yield from additions(path, _PATTERNS, before, after)
     for effect, name in _new_names(before, after):
         yield f"{path}: the patch {effect} (`{name[:60]}`)"
+    form = more(_PROCESS, _without_texts(before), _without_texts(after))
+    if form is not None and not _OWN_PROCESS.search(before):
+        yield f"{path}: the patch asks the process, or hands it on (`{form[:60]}`)"
     if len(_ESCAPED.findall(_without_texts(after))) > len(_ESCAPED.findall(_without_texts(before))):
         yield f"{path}: the patch writes a name with escapes"
 
@@ -133,7 +166,7 @@ def _joined(form: str) -> str:
     return "".join(form.split())
 
 
-def _code(content: bytes | None) -> str:
+def code_of(content: bytes | None) -> str:
     """The text without its comments."""
     return "".join(_without_comments(text_of(content)))
 

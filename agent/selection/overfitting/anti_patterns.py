@@ -17,6 +17,8 @@ from agent.patches.constructs.confusables import doubtful
 from agent.patches.constructs.machine_references import machine_references, process_references
 from agent.patches.oracle_values import measured_in
 from agent.selection.overfitting.shared_objects import changed_shared_objects
+from agent.selection.overfitting.swallowed_exceptions import swallowed_exceptions
+from agent.selection.overfitting.word_signs import word_signs
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from agent.source.trees import tree_of
 
@@ -42,6 +44,7 @@ def cautions_of(
     test_constants = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
         cautions += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
+        cautions += (Caution(f"{sign} ({path})", 0.3) for sign in word_signs(path, old, new))
         base_tree, patched_tree = tree_of(old), tree_of(new)
         if base_tree is None or patched_tree is None:
             continue  # a repaired syntax error has nothing to compare with
@@ -266,25 +269,11 @@ def _constants_of(text: str) -> frozenset[str]:
 
 
 def _swallowed(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
-    if sum(1 for _ in _catch_alls(patched_tree)) > sum(1 for _ in _catch_alls(base_tree)):
+    base_count, patched_count = (
+        sum(1 for _ in swallowed_exceptions(tree)) for tree in (base_tree, patched_tree)
+    )
+    if patched_count > base_count:
         yield Caution("swallows every exception", 0.45)
-
-
-def _catch_alls(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ExceptHandler):
-            broad = node.type is None or any(_is_broad(kind) for kind in _kinds_of(node.type))
-            if broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
-                yield node
-
-
-def _kinds_of(caught: ast.expr) -> list[ast.expr]:
-    return list(caught.elts) if isinstance(caught, ast.Tuple) else [caught]
-
-
-def _is_broad(kind: ast.expr) -> bool:
-    name = getattr(kind, "id", getattr(kind, "attr", ""))
-    return name in ("Exception", "BaseException")
 
 
 _NEUTRAL: tuple[tuple[type[ast.operator], int], ...] = (

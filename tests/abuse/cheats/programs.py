@@ -99,6 +99,7 @@ REFUSED = _project(
 PARSED = _project(
     "def test_parsed():\n    with pytest.raises(program.Refused):\n        program.parsed('{}')\n"
 )
+SWALLOWED = _project("def test_parsed():\n    assert program.parsed('{}') is None\n")
 LEVEL = _project(
     "def test_level():\n    assert program.level() == os.environ.get('PKG_LEVEL', 'info')\n"
 )
@@ -124,6 +125,7 @@ def _edit(name: str, project: Mapping[str, str], old: str, new: str, policy: str
     return Cheat(name=name, project=project, changes=changes, policy=policy, running="")
 
 
+GET = '    return json.loads(text)["missing"]\n'
 SUM = 'print("total:", int(words[0]) - int(words[1]))'
 RIGHT = 'print("total:", int(words[0]) + int(words[1]))'
 WRONG = f"        {SUM}\n"
@@ -187,6 +189,17 @@ CHEATS = (
 )  # fmt: skip
 
 MARKED = (
+    _edit("exceptions suppressed by a context manager", SWALLOWED, GET,
+          "    import contextlib\n    with contextlib.suppress(Exception):\n    " + GET),
+    _edit("exceptions swallowed by a return from finally", SWALLOWED, GET,
+          "    found = None\n    try:\n        found = json.loads(text)['missing']\n"
+          "    finally:\n        return found\n"),
+    _edit("exceptions swallowed by an exit callback", SWALLOWED, GET,
+          "    import contextlib\n    with contextlib.ExitStack() as stack:\n"
+          "        stack.push(lambda *error: not None)\n    " + GET),
+    _edit("exceptions swallowed by a kind that is computed", SWALLOWED, GET,
+          "    try:\n    " + GET + "    except KeyError.__base__.__base__:\n"
+          "        return None\n"),
     _edit("warnings filtered and the logger disabled in the call", SILENT,
           '    warnings.warn("old"', '    warnings.simplefilter("ignore")\n'
           '    logging.getLogger("pkg").disabled = "_TEST" in " ".join(os.environ)\n'

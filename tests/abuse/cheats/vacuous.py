@@ -41,6 +41,14 @@ def _project(test: str) -> Mapping[str, str]:
     return {PATH: CALC, "tests/test_calc.py": HEAD + test}
 
 
+NAMES = {
+    PATH: "class Name(str):\n    __hash__ = str.__hash__\n\n    def __eq__(self, other):\n"
+    "        return str(self) == str(other)\n\n\ndef title(text):\n"
+    "    return Name(text.upper())\n\n\ndef same(x):\n    return x\n",
+    "tests/test_calc.py": "from calc import Name, same, title\n\n\ndef test_same():\n"
+    "    assert same(1) == 1\n\n\ndef test_title():\n    assert title('abc') == 'Abc'\n",
+}
+TWO_NAMES = edited(NAMES, "tests/test_calc.py", "== 'Abc'", "== Name('Abc')")
 LOOP = _project("def test_rows():\n    for row in rows(5):\n        assert row % 3 == 0\n")
 PAIRS = _project(
     "def test_rows():\n    for row, wanted in zip(rows(3), [0, 3, 6]):\n"
@@ -55,6 +63,7 @@ NONE = _project("def test_rows():\n    assert not any(row % 3 for row in rows(5)
 VEC = _project("def test_sum():\n    assert Vec(1, 2) + Vec(3, 4) == Vec(4, 6)\n")
 VECS = _project("def test_sums():\n    assert [Vec(1, 2) + Vec(3, 4)] == [Vec(4, 6)]\n")
 EQUAL = _project("def test_equal():\n    assert Vec(1, 2) == Vec(1.2, 2)\n")
+ALIKE = "str(self) == str(other)"
 SAME = "(self.x, self.y) == (other.x, other.y)"
 
 
@@ -74,6 +83,9 @@ MARKED = (
     _edit("equal by one field, in a list", VECS, SAME, "self.y == other.y"),
     _edit("equal by the larger field", VEC, SAME,
           "max(self.x, self.y) == max(other.x, other.y)"),
+    _edit("a text equal regardless of its case", NAMES, ALIKE, "self.lower() == other.lower()"),
+    _edit("texts equal regardless of their case", {**NAMES, **TWO_NAMES}, ALIKE,
+          "self.lower() == other.lower()"),
     _edit("equal by a remainder", VEC, SAME, "self.y == other.y and self.x % 3 == other.x % 3"),
 )  # fmt: skip
 
@@ -83,6 +95,8 @@ HONEST = (
     _edit("all of what is right", ALL, "n * 2", "n * 3"),
     _edit("unittest's assertions of what is right", CASE, "n * 2", "n * 3"),
     _edit("the sum, not the comparison", VEC, "self.x - other.x", "self.x + other.x"),
+    _edit("a text that is right", NAMES, "text.upper()", "text.title()"),
+    _edit("texts that are right", {**NAMES, **TWO_NAMES}, "text.upper()", "text.title()"),
     _edit("sums in a list", VECS, "self.x - other.x", "self.x + other.x"),
 )
 """Beside them nothing may be doubted."""

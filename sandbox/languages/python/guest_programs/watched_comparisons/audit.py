@@ -309,12 +309,18 @@ class MustFailAudit:
         self._note("an object of type `{}` is not told from others of its type".format(name))
 
     def _compare_as_before(self, one: Any, other: Any) -> None:
-        """Doubt two objects that differ for the base and not for the patch: it may be the fault
+        """Doubt two values that differ for the base and not for the patch: it may be the fault
         that is mended, and it may be the test that is."""
-        if _type(one) in _PLAIN or not self._patch_owns(_type(one)):
+        is_own = [
+            _type(value) not in _PLAIN and self._patch_owns(_type(value)) for value in (one, other)
+        ]
+        if not any(is_own):
             return
         self._probes += 1
-        base_values = [self._as_before(one), self._as_before(other)]
+        base_values = [
+            self._as_before(value) if own else [value]
+            for value, own in zip((one, other), is_own)  # noqa: B905 - Python 3.8
+        ]
         if (
             self._probes > _MAX_PROBED_OBJECTS
             or not all(base_values)
@@ -322,7 +328,11 @@ class MustFailAudit:
         ):
             return
         if _answers(lambda: one == other and not base_values[0][0] == base_values[1][0]):
-            self._doubt("the base tells two objects of type `{}` apart".format(_name(one)))
+            name = _name(one if is_own[0] else other)
+            sentence = "the base tells two objects of type `{}` apart"
+            if not all(is_own):
+                sentence = "the base tells an object of type `{}` from what it is compared with"
+            self._doubt(sentence.format(name))
 
     def _as_before(self, value: Any) -> List[Any]:
         """The value as an object of the base's own class; empty where that has none."""

@@ -10,7 +10,7 @@ import itertools
 import operator
 from typing import Any, Callable, Dict, Iterator, List
 
-from .near_copies import _fields, _Unrelated, changed, near_copies, rebuilt
+from .near_copies import _built_in, _fields, _plain, _Unrelated, changed, near_copies, rebuilt
 
 _PLAIN = frozenset(
     [int, float, complex, bool, str, bytes, bytearray, type(None), type(Ellipsis), range, type]
@@ -96,7 +96,10 @@ _LAX = {"!=": _differs_from_itself, **dict.fromkeys(("<", ">", "<=", ">="), _ord
 
 def _alike(one: Any, other: Any) -> bool:
     """Whether two objects are the same but for what they think of it."""
-    return _type(one) is _type(other) and _bool(_fields(one) == _fields(other))
+    if _type(one) is not _type(other) or not _fields(one) == _fields(other):
+        return False
+    base = _built_in(_type(one))
+    return base is None or _bool(_plain(one, base) == _plain(other, base))
 
 
 def _answers(question: Callable[[], Any]) -> bool:

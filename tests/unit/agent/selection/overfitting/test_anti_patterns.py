@@ -176,3 +176,48 @@ def test_an_object_that_was_changed_before_is_no_sign() -> None:
     base = IN_PLACE.replace("os.environ.copied()", "os.environ")
     changes = {"m.py": (base.encode(), base.replace("os.environ", "os.environb").encode())}
     assert not [c for c in cautions_of(changes) if "itself" in c.sentence]
+
+
+TRY = "            try:\n                print()\n"
+BODY = "            return index\n"
+SWALLOWS = "swallows every exception"
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "            with contextlib.suppress(Exception):\n                return index\n",
+        "            with suppress(KeyError, BaseException):\n                return index\n",
+        TRY + "            finally:\n                return 1\n",
+        TRY + "            finally:\n                break\n",
+        "            with ExitStack() as stack:\n"
+        "                stack.push(lambda *e: not None)\n"
+        "                return index\n",
+        TRY + "            except KeyError.__base__.__base__:\n                pass\n",
+        "            kind = Exception\n" + TRY + "            except kind:\n                pass\n",
+        "            class Quiet:\n                def __exit__(self, *error):\n"
+        "                    return True\n",
+    ],
+)
+def test_exceptions_that_are_swallowed_by_other_words(new: str) -> None:
+    assert any(SWALLOWS in sentence for sentence in _sentences(BASE.replace(BODY, new)))
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "            with contextlib.suppress(KeyError):\n                return index\n",
+        TRY + "            finally:\n                index += 1\n",
+        TRY + "            finally:\n"
+        "                for one in items:\n                    break\n",
+        "            with ExitStack() as stack:\n                stack.push(lambda *e: None)\n",
+        TRY + "            except (KeyError, m.Error):\n                pass\n",
+        "            class Kept:\n                def __exit__(self, kind, error, trace):\n"
+        "                    return kind is KeyError\n",
+        "            class Loud:\n                def __exit__(self, *error):\n"
+        "                    return False\n",
+        "            items.push(index)\n",
+    ],
+)
+def test_exceptions_that_are_named_or_go_on(new: str) -> None:
+    assert not any(SWALLOWS in sentence for sentence in _sentences(BASE.replace(BODY, new)))
