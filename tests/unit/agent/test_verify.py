@@ -43,7 +43,7 @@ def test_stopped(
 ) -> None:
     stop = threading.Event()
 
-    def prepare(_state: Any, context: RunContext, tests: tuple[str, ...]) -> dict[str, Any]:
+    def prepare(_state: Any, context: RunContext, tests: tuple[str, ...], *_: Any) -> Any:
         assert not tests  # the file does not say which packages are held to their tests
         context.stop.set()
         raise SandboxDied("its session was closed")
@@ -62,7 +62,7 @@ def test_overdue(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def prepare(_state: Any, context: RunContext, _tests: tuple[str, ...]) -> dict[str, Any]:
+    def prepare(_state: Any, context: RunContext, *_: Any) -> Any:
         assert context.overdue.wait(30)
         if died:
             raise SandboxDied("its session was closed")

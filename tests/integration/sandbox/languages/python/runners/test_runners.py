@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from agent.baseline.failures.environment_failures import outgrown_pytest, pytest_gave_up
 from sandbox.languages.python.runners.pytest import PytestRunner
 from sandbox.languages.python.runners.unittest import UnittestRunner
@@ -99,6 +101,7 @@ def test_pytest_reports_every_ending_and_goes_on_after_a_crash(open_project: Ope
     assert report.results["test_all.py::test_hangs"].frames[-1].function == "test_hangs"
 
 
+@pytest.mark.slow
 def test_a_file_of_slow_tests_does_not_take_the_time_of_all(open_project: Open) -> None:
     slow = "import time\n" + "".join(f"def test_{n}(): time.sleep(60)\n" for n in range(20))
     some = "import time\ndef test_quick(): pass\n" + slow.partition("\n")[2]
