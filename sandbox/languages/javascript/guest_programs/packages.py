@@ -49,6 +49,11 @@ def nearest(request: Dict[str, Any], word: str) -> str:
     return word
 
 
+def lacking(argv: List[str]) -> List[str]:
+    """Programs of installed packages that `nearest` did not find."""
+    return [word for word in argv if word.startswith(_INSTALLED)]
+
+
 def placed(request: Dict[str, Any], path: str) -> str:
     """A path from the top, as it is called in the package's folder."""
     return os.path.relpath(path, request["folder"]) if request["folder"] else path

@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .emitting import emitter
 from .node_process import MAX_LINE_BYTES, NodeProcess, ProcessEnding
-from .packages import ids_of, nearest, packages_left, placed
+from .packages import ids_of, lacking, nearest, packages_left, placed
 from .reported import Run, lies_in, path_of
 
 SKIPS_BY_NAME = 22
@@ -257,7 +257,10 @@ def run_packages(run: Run) -> int:
         run.request = {**request, **package, "ids": ids}
         run.request["argv"] = [nearest(run.request, word) for word in package["argv"]]
         seen, run.status = len(run.seen), 0
-        FRAMEWORKS[package["framework"]](run)
+        if lacking(run.request["argv"]):
+            run.status, run.output = 1, f"{lacking(run.request['argv'])[0]} is not installed"
+        else:
+            FRAMEWORKS[package["framework"]](run)
         if run.status and len(run.seen) == seen:
             if len(request["packages"]) == 1:
                 return NOTHING_RAN
