@@ -29,7 +29,8 @@ _WRAPPERS = {
     "dotenv": ("-e", "-c", "-v"),
 }
 """Programs that start the one behind them → their options that take a value."""
-_STARTED = frozenset(("mocha", "jest", "vitest"))
+FRAMEWORK_PROGRAMS = frozenset(("mocha", "jest", "vitest"))
+"""Those that are installed as a package and named as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +141,7 @@ def _command(words: list[str]) -> Command | None:
     if name != "node":
         return Command(program=name, arguments=tuple(words[1:]))
     options, operands = split_node_options(words[1:])
-    if len(operands) > 1 and operands[1] in _STARTED:  # by a program of the project's own
+    if len(operands) > 1 and operands[1] in FRAMEWORK_PROGRAMS:  # by a program of the project's own
         operands = [f"node_modules/.bin/{operands[1]}", *operands[2:]]
     if operands and "--test" not in options and "node_modules/" in operands[0]:
         return Command(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.languages.javascript.detection.command_line import (
+    FRAMEWORK_PROGRAMS,
     Command,
     commands_in,
 )
@@ -29,7 +30,6 @@ OTHER_FRAMEWORKS = frozenset(
     )
 )
 """Known by name and not run yet."""
-_INSTALLED = frozenset((Framework.MOCHA.value, Framework.JEST.value, Framework.VITEST.value))
 BROWSER = "vitest --browser"
 """What stands for vitest where its tests run in a browser."""
 
@@ -101,7 +101,7 @@ def _by_other_signs(
         if choice is not None and choice.tests.files:
             return choice
     dependencies = {**table(package, "dependencies"), **table(package, "devDependencies")}
-    programs = _INSTALLED.intersection(dependencies)
+    programs = FRAMEWORK_PROGRAMS.intersection(dependencies)
     if len(programs) != 1 or OTHER_FRAMEWORKS.intersection(dependencies):
         return None
     (program,) = programs

@@ -257,8 +257,9 @@ def run_packages(run: Run) -> int:
         run.request = {**request, **package, "ids": ids}
         run.request["argv"] = [nearest(run.request, word) for word in package["argv"]]
         seen, run.status = len(run.seen), 0
-        if lacking(run.request["argv"]):
-            run.status, run.output = 1, f"{lacking(run.request['argv'])[0]} is not installed"
+        absent = lacking(run.request["argv"])
+        if absent:
+            run.status, run.output = 1, f"{absent[0]} is not installed"
         else:
             FRAMEWORKS[package["framework"]](run)
         if run.status and len(run.seen) == seen:

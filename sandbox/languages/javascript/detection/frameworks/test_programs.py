@@ -32,7 +32,8 @@ _DEFAULT = {
     ),
 }
 """Where nothing is named. https://node-tap.org/config/ https://github.com/lukeed/uvu#cli"""
-_NO_TESTS = re.compile(r"(?:^|/)(?:fixtures?|tap-snapshots|helpers?)/")
+_BESIDE_TESTS = re.compile(r"(?:^|/)(?:fixtures?|tap-snapshots|helpers?)/")
+"""Folders of what tests use."""
 _TAKES_MODULE = ("-r", "--require")
 _TAKES_VALUE = ("-i", "--ignore", "--ignore-pattern", "-C", "--cwd", "-j", "--jobs", "-t", "-R")
 
@@ -61,7 +62,7 @@ def started_tests(command: Command, files: PackageFiles) -> JavaScriptTests:
     named = [posixpath.normpath(place) for place in places]
     return _programs(
         (*command.node_options, *options),
-        [path for path in paths if path in named or not _NO_TESTS.search(path)],
+        [path for path in paths if path in named or not _BESIDE_TESTS.search(path)],
         command.variables,
         files,
     )
